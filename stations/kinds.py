@@ -1,0 +1,61 @@
+"""Finding the parts of a kind by its name: `kind = "studio"` names the package `stations.studio`."""
+
+from __future__ import annotations
+
+import importlib
+import pkgutil
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import stations
+from stations.declare import Station, Tag
+from stations.judge import Now
+from stations.model import Model
+from stations.records import Draft
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """What the folder of one kind offers: its declaration, its rules and its model."""
+
+    name: str
+    station: type[Station]
+    model: type[Model]
+    triggers: tuple[Tag[Any], ...]
+    memory: type[Any]
+    judge: Callable[[Any, Now], tuple[Any, list[Draft]]]
+
+
+def names() -> list[str]:
+    """The kinds that have a folder here, in alphabetical order."""
+    return sorted(module.name for module in pkgutil.iter_modules(stations.__path__) if module.ispkg)
+
+
+def find(name: str) -> Kind:
+    """The kind of this name; LookupError with the known names when there is none."""
+    if name not in names():
+        raise LookupError(f"no kind {name!r}; known are {', '.join(names())} and device")
+    parts = {
+        part: importlib.import_module(f"stations.{name}.{part}")
+        for part in ("station", "rules", "model")
+    }
+    rules = parts["rules"]
+    return Kind(
+        name,
+        _only(parts["station"], Station),
+        _only(parts["model"], Model),
+        tuple(rules.TRIGGERS),
+        rules.Memory,
+        rules.judge,
+    )
+
+
+def _only(module: Any, base: type) -> Any:
+    found = [
+        member for member in vars(module).values()
+        if isinstance(member, type) and issubclass(member, base) and member.__module__ == module.__name__
+    ]  # fmt: skip
+    if len(found) != 1:
+        raise TypeError(f"{module.__name__} must hold one {base.__name__}, it holds {len(found)}")
+    return found[0]
