@@ -1,7 +1,7 @@
-"""The words in which a kind of station is declared. Nothing here knows a network, a clock or a file.
+"""The words in which a kind of station is declared: no network, no clock, no file.
 
-A declaration is a class whose attributes are tags and commands. It never holds a value: simulator, reader,
-payloads, checks and dashboards are derived from it.
+A declaration is a class whose attributes are tags and commands. It never holds a value: simulator,
+reader, payloads, checks and dashboards are derived from it.
 """
 
 from __future__ import annotations
@@ -66,10 +66,11 @@ class Node:
 class Register:
     """Where a Modbus device keeps a value: table, zero-based address, format, byte and word order.
 
-    `scale` multiplies what is read; `scale_at` is the address of an int16 power of ten in the same table
-    (SunSpec `sunssf`); `absent` is the raw number by which the device says that it has no value;
-    `bit` picks one bit (0 = least significant) out of a 16-bit register; `size` is the registers of a text;
-    `stride` is the registers from one element of an array to the next (0: they follow one another).
+    `scale` multiplies what is read; `scale_at` is the address of an int16 power of ten in the same
+    table (SunSpec `sunssf`); `absent` is the raw number by which the device says that it has no
+    value; `bit` picks one bit (0 = least significant) out of a 16-bit register; `size` is the
+    registers of a text; `stride` is the registers from one element of an array to the next (0: they
+    follow one another).
     """
 
     table: Table
@@ -256,7 +257,8 @@ def _register_problems(at: Register) -> Iterator[str]:
 
 def _tag_problems(tag: Tag[Any]) -> Iterator[str]:
     if tag.value_type is Type.NONE:
-        yield f"the type must be bool, int, float, str, a State, list[float] or list[int], got {tag.kind!r}"
+        allowed = "bool, int, float, str, a State, list[float] or list[int]"
+        yield f"the type must be {allowed}, got {tag.kind!r}"
     is_array = tag.value_type in (Type.INTS, Type.FLOATS)
     if is_array and tag.length < 1:
         yield "an array needs its length"

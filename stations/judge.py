@@ -1,8 +1,8 @@
 """How the rules of a kind see its values: each tag's latest reading, and what came since.
 
 A kind's `rules.py` has three names:
-    TRIGGERS   the tags whose every sample makes the rules look (few and slow: the state, the visit)
-    Memory     a frozen dataclass of plain values, with defaults, that the rules carry from look to look
+    TRIGGERS   the tags whose every sample makes the rules look (few, slow: the state, the visit)
+    Memory     a frozen dataclass of plain values, with defaults, carried from look to look
     judge(memory: Memory, now: Now) -> tuple[Memory, list[Draft]]
 The rules are asked once per sample of a trigger, in the order of time, after that sample has been
 applied to `now`.
@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, TypeVar, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -57,12 +57,13 @@ class Now:
     )
 
     def __getitem__(self, tag: Tag[T]) -> Reading[T]:
-        """The latest reading; Missing when the tag was never read or its latest reading has no value."""
+        """The latest reading; Missing when the tag was never read or has no value just now."""
         reading = self.readings.get(tag.name)
         if reading is None or reading.value is None:
             raise Missing(f"{tag.name} has no value yet")
         if tag.states is not None and not isinstance(reading.value, tag.states):
-            return Reading(tag.states(reading.value), reading.time_ms, reading.status)
+            state = cast(T, tag.states(reading.value))
+            return Reading(state, reading.time_ms, reading.status)
         return reading
 
     def get(self, tag: Tag[T]) -> T | None:

@@ -1,4 +1,4 @@
-"""Finding the parts of a kind by its name: `kind = "studio"` names the package `stations.studio`."""
+"""Finding the parts of a kind by its name: `kind = "studio"` is the package `stations.studio`."""
 
 from __future__ import annotations
 
@@ -52,10 +52,12 @@ def find(name: str) -> Kind:
 
 
 def _only(module: Any, base: type) -> Any:
-    found = [
-        member for member in vars(module).values()
-        if isinstance(member, type) and issubclass(member, base) and member.__module__ == module.__name__
-    ]  # fmt: skip
+    own = [
+        member
+        for member in vars(module).values()
+        if isinstance(member, type) and member.__module__ == module.__name__
+    ]
+    found = [member for member in own if issubclass(member, base)]
     if len(found) != 1:
         raise TypeError(f"{module.__name__} must hold one {base.__name__}, it holds {len(found)}")
     return found[0]

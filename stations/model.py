@@ -19,7 +19,7 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True)
 class Vehicle:
-    """One vehicle on the simulated line; with a `health` (0 to 1) below about 0.3 it fails tests."""
+    """One vehicle on the simulated line; with a `health` (0 to 1) below about 0.3 it fails."""
 
     visit: str
     electric: bool = True
@@ -29,7 +29,7 @@ class Vehicle:
 
 
 class Values:
-    """The values that a simulated station shows now: `values[Studio.angle] = 12.0`, checked by mypy."""
+    """The values that a simulated station shows now: `values[Studio.angle] = 12.0`."""
 
     def __init__(self, station: type[Station]) -> None:
         self.station = station
@@ -49,7 +49,7 @@ class Values:
 
 
 def first_value(tag: Tag[Any]) -> Any:
-    """What a tag shows before anything has happened: zero, empty, the lowest limit, the first state."""
+    """What a tag shows before anything has happened: zero, empty, its low, the first state."""
     if tag.states is not None:
         return next(iter(tag.states))
     low = tag.low if tag.low is not None and tag.low > 0 else 0

@@ -1,4 +1,4 @@
-"""Records: immutable facts in words and numbers, each with an id that says when and what it is about."""
+"""Records: immutable facts in words and numbers; an id says when and what about."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class File(BaseModel):
 
 
 class Record(BaseModel):
-    """One fact. `data` is the dump of the pydantic model that lies beside the rules which made it."""
+    """One fact. `data` is the dump of the pydantic model that lies beside the rules."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
     id: str = Field(

@@ -34,8 +34,9 @@ class Corrupt(ValueError):
 class Samples:
     """Columns: tag number (u4), UTC ms (i8), OPC UA StatusCode (u4), `Type` (u1), value (u8).
 
-    `value` holds the 8 bytes of a float, an integer or a bool; for a text or an array it is the index into
-    `side`, where the UTF-8 text or the little-endian 8-byte elements lie. Type NONE: there is no value.
+    `value` holds the 8 bytes of a float, an integer or a bool; for a text or an array it is the
+    index into `side`, where the UTF-8 text or the little-endian 8-byte elements lie. Type NONE:
+    there is no value.
     """
 
     tag: NDArray[np.uint32]

@@ -1,7 +1,7 @@
-"""OPC UA StatusCodes (OPC 10000-4, 7.39 and OPC 10000-6, annex A.2) that this project gives or reads.
+"""The OPC UA StatusCodes (OPC 10000-4, 7.39; OPC 10000-6, annex A.2) that are given or read here.
 
-A StatusCode is an unsigned 32-bit number from the source to the store. Its two top bits are the severity:
-00 Good, 01 Uncertain, 10 Bad.
+A StatusCode is an unsigned 32-bit number from the source to the store. Its two top bits are the
+severity: 00 Good, 01 Uncertain, 10 Bad.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ BAD_NO_DATA = 0x809B_0000
 BAD_RESOURCE_UNAVAILABLE = 0x8004_0000
 
 SEVERITY = 0xC000_0000
-# InfoType DataValue (0x400) with the Overflow bit (0x80): the server's queue lost samples before this one.
+# InfoType DataValue (0x400) with the Overflow bit (0x80): the server's queue lost samples.
 OVERFLOW = 0x0000_0480
 
 # Sparkplug 3.0, "Quality" property: 0 bad, 192 good, 500 stale.
