@@ -1,0 +1,180 @@
+"""A site as frozen models: what a site file may say, with its defaults."""
+
+from __future__ import annotations
+
+from functools import cached_property
+from pathlib import Path
+from typing import Annotated, Any, Literal, TypeVar
+
+from pydantic import BeforeValidator, Field
+
+from stations import kinds
+from stations.declare import Command, Node, Register, Station, Tag
+from wire.site import addresses, devices
+from wire.site.connections import (
+    BrokerConfig,
+    LedgerConfig,
+    ModbusConfig,
+    OpcuaConfig,
+    Part,
+    StoreConfig,
+)  # fmt: skip
+from wire.site.problems import Problem, SiteError
+from wire.site.values import DurationMs, FilePath, Name, PortOrFree, SizeBytes
+
+
+class SiteTable(Part):
+    """The plant as a whole."""
+
+    name: Name = Field(description="name of the plant, the group in Sparkplug topics")
+
+
+class HistorianConfig(Part):
+    """The process that puts samples into the store and records into the ledger."""
+
+    name: Name = Field(default="historian", description="Sparkplug host id")
+    http: PortOrFree = Field(
+        default=0, description="port of /metrics and /healthz; 0 takes a free one"
+    )
+
+
+class OutboxConfig(Part):
+    """What an agent keeps on its disk until the plant has confirmed it."""
+
+    folder: FilePath = Field(
+        default=Path("var"), description="folder of the agents' databases", validate_default=True
+    )
+    bytes_max: SizeBytes = Field(
+        default=1 << 30, description='the oldest samples are dropped above this, such as "1 GiB"'
+    )
+    age_max_ms: DurationMs = Field(default=30 * 86_400_000, ge=1000, validation_alias="age_max",
+        description="samples older than this are dropped",
+    )  # fmt: skip
+    delivery: Literal["acknowledged", "sent"] = Field(
+        default="acknowledged",
+        description='"sent" where another Sparkplug host listens, which acknowledges nothing',
+    )
+
+
+class AgentConfig(Part):
+    """One agent: the process on a station PC that serves one or more stations."""
+
+    name: Name = Field(description="name of the agent, the edge node in Sparkplug topics")
+    http: PortOrFree = Field(
+        default=0, description="port of /metrics and /healthz; 0 takes a free one"
+    )
+
+
+def _connections(value: Any) -> Any:
+    """`modbus = {url = ...}` is the connection without a name; otherwise each has its own table."""
+    if isinstance(value, dict) and not all(isinstance(one, dict | Part) for one in value.values()):
+        return {"": value}
+    return value
+
+
+class StationConfig(Part):
+    """One machine or work place."""
+
+    name: Name = Field(description="name of the station, the device in Sparkplug topics")
+    kind: str = Field(description="a kind of station, or device for a machine declared by a CSV")
+    line: Name | Literal[""] = Field(default="", description="production line on which it stands")
+    agent: str = Field(description="name of the agent that serves it")
+    tags: FilePath | None = Field(default=None, description="the CSV of tags, for kind device only")
+    opcua: OpcuaConfig | None = Field(default=None, description="the OPC UA server of the station")
+    modbus: Annotated[dict[str, ModbusConfig], BeforeValidator(_connections)] = Field(
+        default={},
+        description="one Modbus connection, or one table for each name that the tags use",
+    )
+    at: dict[str, str] = Field(
+        default={}, description="addresses of tags and commands that this machine keeps elsewhere"
+    )
+
+    @cached_property
+    def kind_parts(self) -> kinds.Kind | None:
+        """Declaration, rules and model of the kind; None for a device."""
+        return None if self.kind == "device" else kinds.find(self.kind)
+
+    @cached_property
+    def declaration(self) -> type[Station]:
+        """The tags of this machine, at the addresses where this machine keeps them."""
+        declared = self.declared
+        return declared.moved(self.moves(declared)) if self.at else declared
+
+    @cached_property
+    def declared(self) -> type[Station]:
+        """The tags of the kind or of the CSV, before `at`; SiteError when the CSV is wrong."""
+        if self.kind_parts is not None:
+            return self.kind_parts.station
+        device = self.device
+        if device.problems:
+            raise SiteError(device.problems)
+        return device.declaration
+
+    @cached_property
+    def device(self) -> devices.Device:
+        """What the CSV says, for a station of kind device."""
+        if self.tags is None:
+            problem = Problem(Path(), 0, "tags", "a device needs a CSV of tags")
+            return devices.Device(Station, {}, (problem,))
+        return devices.read(self.tags)
+
+    def moves(self, declared: type[Station]) -> dict[str, Node | Register]:
+        """The addresses of `at`, by name of tag or command; Wrong when one cannot be."""
+        return {
+            name: addresses.moved(member.at, member.length if isinstance(member, Tag) else 0, text)
+            for name, text in self.at.items()
+            if isinstance(member := getattr(declared, name), Tag | Command)
+        }
+
+
+Named = TypeVar("Named", AgentConfig, StationConfig)
+
+
+class SiteFile(Part):
+    """The tables of a site file."""
+
+    include: list[str] = Field(
+        default=[], description="more files of this site, which may hold any table"
+    )
+    site: SiteTable
+    broker: BrokerConfig = BrokerConfig()
+    store: StoreConfig = Field(default={}, validate_default=True)
+    ledger: LedgerConfig = Field(default={}, validate_default=True)
+    historian: HistorianConfig = HistorianConfig()
+    outbox: OutboxConfig = Field(default={}, validate_default=True)
+    agent: tuple[AgentConfig, ...] = Field(default=(), strict=False)
+    station: tuple[StationConfig, ...] = Field(default=(), strict=False)
+
+
+class Site(Part):
+    """A whole plant, as `load` gives it: all paths absolute, all references known to exist."""
+
+    name: str
+    broker: BrokerConfig = BrokerConfig()
+    store: StoreConfig = StoreConfig()
+    ledger: LedgerConfig = LedgerConfig()
+    historian: HistorianConfig = HistorianConfig()
+    outbox: OutboxConfig = OutboxConfig()
+    agents: tuple[AgentConfig, ...] = ()
+    stations: tuple[StationConfig, ...] = ()
+    folder: Path = Path()
+    file: Path | None = None
+
+    def station(self, name: str) -> StationConfig:
+        """The station of this name; LookupError with the known names when there is none."""
+        return _named(name, self.stations, "station")
+
+    def agent(self, name: str) -> AgentConfig:
+        """The agent of this name; LookupError with the known names when there is none."""
+        return _named(name, self.agents, "agent")
+
+    def stations_of(self, agent: str) -> list[StationConfig]:
+        """The stations that an agent serves, in the order of the site file."""
+        return [station for station in self.stations if station.agent == agent]
+
+
+def _named(name: str, known: tuple[Named, ...], what: str) -> Named:
+    for one in known:
+        if one.name == name:
+            return one
+    raise LookupError(f"no {what} {name!r}; known are {', '.join(one.name for one in known)}")
