@@ -1,0 +1,278 @@
+"""The agent's store on disk: nothing leaves or is acknowledged before it is in here.
+
+One SQLite file (WAL, synchronous=FULL). A batch is the samples of one station that were committed
+together: one row, one Sparkplug message, one position. Positions rise for ever and are never given
+twice. Every method blocks; the agent calls them from one thread of its own.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from edge.outbox_file import COLUMNS, Batch, open_file
+from edge.state import State, absurd
+from stations.declare import Type
+from stations.samples import Corrupt
+
+
+@dataclass(frozen=True, slots=True)
+class Lost:
+    """Samples that the outbox had to give up, in words for a gap record."""
+
+    station: str
+    from_ms: int
+    to_ms: int
+    count: int
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Fill:
+    """How full the outbox is."""
+
+    batches: int
+    samples: int
+    bytes: int
+    oldest_ms: int | None
+    records: int
+
+
+class Outbox:
+    """The outbox of one agent. `bytes_max` and `age_ms_max` bound the samples, not the records."""
+
+    def __init__(
+        self, path: Path, *, bytes_max: int = 1 << 30, age_ms_max: int | None = None
+    ) -> None:
+        self.path, self.bytes_max, self.age_ms_max = path, bytes_max, age_ms_max
+        self._db = open_file(path)
+        self.id: str = self._meta("id")
+        self._position: int = self._one(
+            "SELECT max(coalesce((SELECT seq FROM sqlite_sequence WHERE name = 'batch'), 0),"
+            " coalesce((SELECT max(position) FROM batch), 0))"
+        )
+        self._record: int = self._one("SELECT coalesce(max(number), 0) FROM record")
+        self._upto: int = self._meta("state_upto")
+
+    def close(self) -> None:
+        """Fold the write-ahead log into the file and let go of it."""
+        self._db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        self._db.close()
+
+    def numbers(self, station: str, tags: Iterable[tuple[str, Type]]) -> dict[str, int]:
+        """The numbers of the tags of one station, by name: given once, never given to another."""
+        query = "SELECT name, type, number FROM tag WHERE station = ?"
+        wanted = [(name, int(type)) for name, type in tags]
+        known = {(name, type): n for name, type, n in self._db.execute(query, (station,))}
+        new = [(station, *key) for key in wanted if key not in known]
+        if new:
+            with self._db:
+                insert = "INSERT INTO tag (station, name, type) VALUES (?, ?, ?)"
+                self._db.executemany(insert, new)
+            known = {(name, type): n for name, type, n in self._db.execute(query, (station,))}
+        return {name: known[name, type] for name, type in wanted}
+
+    def all_tags(self) -> dict[int, tuple[str, str, Type]]:
+        """Every number ever given: station, name, type. Waiting samples may use an old one."""
+        rows = self._db.execute("SELECT number, station, name, type FROM tag")
+        return {number: (station, name, Type(type)) for number, station, name, type in rows}
+
+    def commit(
+        self,
+        batches: Sequence[Batch],
+        now_ms: int,
+        records: Sequence[tuple[str, bytes]] = (),
+        memories: Sequence[tuple[str, bytes]] = (),
+        state: bytes | None = None,
+    ) -> list[Batch]:
+        """Write all of it in one transaction, on disk when this returns; batches get positions.
+
+        `state` is the pipeline's state after exactly these batches and those before.
+        """
+        placed = [
+            replace(batch, position=self._position + i, committed_ms=now_ms)
+            for i, batch in enumerate(batches, 1)
+        ]
+        with self._db:
+            self._db.executemany(
+                "INSERT INTO batch VALUES (?, ?, ?, ?, ?, ?, ?, ?)", map(Batch.row, placed)
+            )
+            numbered = [(id, self._record + i, body) for i, (id, body) in enumerate(records, 1)]
+            self._db.executemany("INSERT OR IGNORE INTO record VALUES (?, ?, ?)", numbered)
+            self._db.executemany("INSERT OR REPLACE INTO memory VALUES (?, ?)", memories)
+            if state is not None:
+                self._save_state(state, self._position + len(placed))
+        self._position += len(placed)
+        self._record += len(numbered)
+        if state is not None:
+            self._upto = self._position
+        return placed
+
+    def state(self) -> tuple[State, list[Lost]]:
+        """The pipeline's state as of the last commit: the saved one, and the batches after it."""
+        lost: list[Lost] = []
+        try:
+            saved = self._meta("state")
+            state = State.from_bytes(saved) if saved else State()
+        except Corrupt:
+            state, self._upto = State(), 0
+        for batch in self._read("position > ? ORDER BY position", (self._upto,), lost):
+            _replay(state, batch)
+        return state, lost
+
+    def memories(self) -> dict[str, bytes]:
+        """What the rules of each station remembered at the last commit."""
+        return dict(self._db.execute("SELECT station, state FROM memory"))
+
+    def waiting(self, below: int, skip: set[int], limit: int) -> tuple[list[Batch], list[Lost]]:
+        """The oldest batches not in `skip` whose position is at most `below`."""
+        lost: list[Lost] = []
+        rows = self._db.execute(
+            "SELECT position FROM batch WHERE position <= ? ORDER BY position", (below,)
+        )
+        wanted: list[int] = []
+        for (position,) in rows:
+            if position not in skip:
+                wanted.append(position)
+                if len(wanted) == limit:
+                    break
+        rows.close()
+        found = []
+        for position in wanted:
+            found += self._read("position = ?", (position,), lost)
+        return found, lost
+
+    def confirmed(self, ranges: Iterable[tuple[int, int]], state: bytes | None = None) -> int:
+        """Forget the batches in these ranges (both ends included); returns how many there were.
+
+        Batches that the saved state does not cover yet are its only trace: then `state` (as of the
+        last commit) must be given.
+        """
+        ranges = list(ranges)
+        with self._db:
+            if state is not None:
+                self._save_state(state, self._position)
+            gone = sum(
+                self._db.execute("DELETE FROM batch WHERE position BETWEEN ? AND ?", span).rowcount
+                for span in ranges
+            )
+        if state is not None:
+            self._upto = self._position
+        return gone
+
+    def needs_state(self, highest: int) -> bool:
+        """True when batches up to `highest` may go only together with a newer state."""
+        return highest > self._upto
+
+    def records(self, limit: int) -> list[tuple[str, bytes]]:
+        """The oldest records that the ledger has not confirmed: id and body."""
+        return self._db.execute(
+            "SELECT id, body FROM record ORDER BY number LIMIT ?", (limit,)
+        ).fetchall()
+
+    def records_confirmed(self, ids: Iterable[str]) -> int:
+        """Forget records that the ledger has; returns how many of these ids were waiting here."""
+        with self._db:
+            return sum(
+                self._db.execute("DELETE FROM record WHERE id = ?", (id,)).rowcount for id in ids
+            )
+
+    def bound(self, now_ms: int, state: bytes) -> list[Lost]:
+        """Give up the oldest samples until the bounds are kept; says what is gone."""
+        limit = self._over(now_ms)
+        if limit is None:
+            return []
+        lost = [
+            Lost(station, first, last, count, "outbox full")
+            for station, first, last, count in self._db.execute(
+                "SELECT station, min(first_ms), max(last_ms), sum(count) FROM batch"
+                " WHERE position <= ? GROUP BY station",
+                (limit,),
+            )
+        ]
+        self.confirmed([(0, limit)], state)
+        return lost
+
+    def fill(self) -> Fill:
+        """How full the outbox is now."""
+        row = self._db.execute(
+            "SELECT count(*), coalesce(sum(count), 0), coalesce(sum(length(samples) + length(source)), 0),"
+            " min(committed_ms) FROM batch"
+        ).fetchone()
+        batches, samples, size, oldest_ms = row
+        return Fill(batches, samples, size, oldest_ms, self._whole("SELECT count(*) FROM record"))
+
+    def next_bd_seq(self) -> int:
+        """The bdSeq of the CONNECT that goes out now: 0 to 255 and round, durable before the CONNECT."""
+        number = self.bd_seq_ahead()
+        with self._db:
+            self._db.execute("UPDATE meta SET value = ? WHERE name = 'bd_seq'", (number,))
+        return number
+
+    def bd_seq_ahead(self) -> int:
+        """The bdSeq that the next CONNECT will carry, without taking it."""
+        return int(self._meta("bd_seq") + 1) % 256
+
+    def _over(self, now_ms: int) -> int | None:
+        """The highest position that must go to keep the bounds; None when they are kept."""
+        limit = None
+        if self.age_ms_max is not None:
+            limit = self._one(
+                "SELECT max(position) FROM batch WHERE committed_ms < ?",
+                (now_ms - self.age_ms_max,),
+            )
+        over = self.fill().bytes - self.bytes_max
+        if over > 0:
+            over += self.bytes_max // 20  # Some room, so that this is not done for every batch.
+            query = "SELECT position, length(samples) + length(source) FROM batch ORDER BY position"
+            for position, size in self._db.execute(query):
+                limit = max(limit or 0, position)
+                over -= size
+                if over <= 0:
+                    break
+        return limit
+
+    def _read(self, where: str, values: tuple[int, ...], lost: list[Lost]) -> list[Batch]:
+        """Batches by a condition; a damaged one is taken out and named in `lost`."""
+        found, damaged = [], []
+        for row in self._db.execute(f"SELECT {COLUMNS} FROM batch WHERE {where}", values):
+            try:
+                found.append(Batch.from_row(row))
+            except Corrupt:
+                position, station, _, first_ms, last_ms, count, *_ = row
+                lost.append(Lost(station, first_ms, last_ms, count, "outbox damaged"))
+                damaged.append((position,))
+        if damaged:
+            with self._db:
+                self._db.executemany("DELETE FROM batch WHERE position = ?", damaged)
+        return found
+
+    def _save_state(self, state: bytes, upto: int) -> None:
+        values = [(state, "state"), (upto, "state_upto")]
+        self._db.executemany("UPDATE meta SET value = ? WHERE name = ?", values)
+
+    def _meta(self, name: str) -> Any:
+        return self._one("SELECT value FROM meta WHERE name = ?", (name,))
+
+    def _whole(self, query: str, values: tuple[object, ...] = ()) -> int:
+        return int(self._one(query, values))
+
+    def _one(self, query: str, values: tuple[object, ...] = ()) -> Any:
+        row = self._db.execute(query, values).fetchone()
+        return row[0] if row else None
+
+
+def _replay(state: State, batch: Batch) -> None:
+    """Bring a state forward by a committed batch: the last row of each tag counts."""
+    samples = batch.samples
+    _, last = np.unique(samples.tag[::-1], return_index=True)
+    rows = np.sort(len(samples) - 1 - last)
+    part, source = samples[rows], batch.source[rows]
+    state.grow(int(part.tag.max()) + 1)
+    believed = np.where(absurd(source["ticks"], batch.committed_ms), 0, source["ticks"])
+    high = np.maximum(believed, state.high[part.tag])
+    state.put(part, source["ticks"], high, source["status"])

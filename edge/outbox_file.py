@@ -1,0 +1,110 @@
+"""The file of the outbox: its schema, and how a batch lies in it."""
+
+from __future__ import annotations
+
+import sqlite3
+import uuid
+import zlib
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from stations.samples import Corrupt, Samples
+
+SCHEMA_VERSION = 1
+# What the source itself said of a sample: its time in 100 ns since 1970, and its StatusCode.
+SOURCE = np.dtype([("ticks", "<i8"), ("status", "<u4")])
+COLUMNS = "position, station, committed_ms, first_ms, last_ms, count, samples, source"
+_SCHEMA = """
+CREATE TABLE meta (name TEXT PRIMARY KEY, value) WITHOUT ROWID;
+CREATE TABLE tag (
+    number INTEGER PRIMARY KEY AUTOINCREMENT,
+    station TEXT NOT NULL, name TEXT NOT NULL, type INTEGER NOT NULL, UNIQUE (station, name, type)
+);
+CREATE TABLE batch (
+    position INTEGER PRIMARY KEY AUTOINCREMENT, station TEXT NOT NULL,
+    committed_ms INTEGER NOT NULL, first_ms INTEGER NOT NULL, last_ms INTEGER NOT NULL,
+    count INTEGER NOT NULL, samples BLOB NOT NULL, source BLOB NOT NULL
+);
+CREATE TABLE record (id TEXT PRIMARY KEY, number INTEGER NOT NULL, body BLOB NOT NULL) WITHOUT ROWID;
+CREATE INDEX record_number ON record (number);
+CREATE TABLE memory (station TEXT PRIMARY KEY, state BLOB NOT NULL) WITHOUT ROWID
+"""
+
+
+class OutboxError(RuntimeError):
+    """The outbox cannot be used: it says which file, why, and what would help."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Batch:
+    """Samples of one station that are committed, sent and acknowledged together.
+
+    `source` (dtype SOURCE) is what the source said of each; position 0: not yet given.
+    """
+
+    station: str
+    samples: Samples
+    source: NDArray[Any]
+    position: int = 0
+    committed_ms: int = 0
+
+    def row(self) -> tuple[object, ...]:
+        """The batch as a row of the table `batch`, in the order of COLUMNS."""
+        time = self.samples.time
+        source = np.ascontiguousarray(self.source, SOURCE).tobytes()
+        checksum = zlib.crc32(source).to_bytes(4, "little")
+        return (
+            self.position, self.station, self.committed_ms, int(time.min()), int(time.max()),
+            len(time), self.samples.to_bytes(), source + checksum,
+        )  # fmt: skip
+
+    @classmethod
+    def from_row(cls, row: tuple[Any, ...]) -> Batch:
+        """The batch of a row; Corrupt when one of its blobs is torn or altered."""
+        position, station, committed_ms, _, _, _, blob, source = row
+        samples = Samples.from_bytes(blob)
+        if len(source) != SOURCE.itemsize * len(samples) + 4:
+            raise Corrupt("the source times have the wrong length")
+        if zlib.crc32(source[:-4]).to_bytes(4, "little") != source[-4:]:
+            raise Corrupt("the source times do not fit their checksum")
+        columns = np.frombuffer(source, SOURCE, len(samples))
+        return cls(station, samples, columns, position, committed_ms)
+
+
+def open_file(path: Path) -> sqlite3.Connection:
+    """The outbox at `path`, made when it is not there; OutboxError when it cannot be used."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        db = sqlite3.connect(
+            path, check_same_thread=False, timeout=5.0, isolation_level="IMMEDIATE"
+        )
+        db.execute("PRAGMA journal_mode=WAL")
+        db.execute("PRAGMA synchronous=FULL")
+        version = db.execute("PRAGMA user_version").fetchone()[0]
+    except sqlite3.Error as error:
+        raise OutboxError(
+            f"{path} cannot be used as an outbox ({error}); move it away to start with an empty one"
+        ) from error
+    if version > SCHEMA_VERSION:
+        db.close()
+        raise OutboxError(
+            f"{path} was written by a newer version (schema {version}, this one knows"
+            f" {SCHEMA_VERSION}); install that version again or let it drain first"
+        )
+    if version == 0:
+        _create(db)
+    return db
+
+
+def _create(db: sqlite3.Connection) -> None:
+    with db:
+        db.execute("BEGIN IMMEDIATE")
+        for statement in _SCHEMA.split(";"):
+            db.execute(statement)
+        first = [("id", uuid.uuid4().hex), ("state", b""), ("state_upto", 0), ("bd_seq", -1)]
+        db.executemany("INSERT INTO meta VALUES (?, ?)", first)
+        db.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
