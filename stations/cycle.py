@@ -44,7 +44,7 @@ class StateChange(BaseModel):
 
 
 class Statistic(BaseModel):
-    """What a number did during a part of a cycle."""
+    """What the Good samples of a number said during a part of a cycle; each counts the same."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
     count: int

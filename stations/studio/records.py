@@ -1,0 +1,55 @@
+"""Data of the studio's records. The state change is `stations.cycle.StateChange`."""
+
+from __future__ import annotations
+
+from pydantic import BaseModel, ConfigDict
+
+from stations.cycle import CycleData, Statistic
+
+
+class Spin(BaseModel):
+    """How evenly the exterior was shot. None: it could not be measured.
+
+    `largest_gap_deg` is the largest step between neighbouring frames of the closed circle, last to
+    first included; `angle_error_max_deg` the largest distance of a frame from its planned angle.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+    planned: int
+    taken: int | None
+    largest_gap_deg: float | None
+    angle_error_max_deg: float | None
+    speed_deg_s: Statistic | None
+    motor_current_a: Statistic | None
+
+
+class Frames(BaseModel):
+    """Frames kept, by set. None: the count was not known when the work ended."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+    exterior: int | None
+    details: int | None
+    interior: int | None
+    wheels: int | None
+    underbody_lines: int | None
+    rejected: int | None
+
+
+class Session(CycleData):
+    """Data of `studio.session`: one vehicle's capture. `stops` counts how often it was stopped.
+
+    `missing` names the tags whose latest reading could not be relied on when the work ended.
+    """
+
+    job: str | None
+    recipe: str | None
+    simulated: bool | None
+    takt_s: float
+    stops: int
+    frames: Frames
+    spin: Spin
+    load_kg: float | None
+    sharpness: Statistic | None
+    clipped_pct: Statistic | None
+    lamp_hours: float | None
+    missing: tuple[str, ...]
