@@ -23,8 +23,9 @@ SIGNS: dict[Direction, int] = {"discharge": -1, "charge": 1}
 
 REST_A_MAX = 1.0  # below it no current flows
 STEP_A_MIN = 5.0  # from here on it is a pulse
-BEFORE_MS_MAX = 5_000  # age of the voltage before the step: it hardly changes at rest
-WITHIN_MS_MAX = 1_000  # age of a voltage within a pulse
+BEFORE_MS_MAX = 60_000  # age of the voltage before the step: at rest it may not change at all
+WITHIN_MS_MAX = 2_000  # age of the voltage from which a resistance is taken within a pulse
+HELD_MS_MAX = 10_000  # age of a voltage that still counts for the energy of a pulse
 CLIPPED = 0.98  # a current that has fallen below this part of its peak was limited
 VOLT_LSB = NOMINAL_V * LSB_SET
 
@@ -156,7 +157,7 @@ def moved(direction: Direction, pulse: Pulse | None, voltage: Series, current: S
         value=abs(float(np.trapezoid(flowing, hours))), unit="Ah", method="trapezoid", n=len(times)
     )
     ages = _ages(times, voltage)
-    if ages is None or ages.max() > BEFORE_MS_MAX:
+    if ages is None or ages.max() > HELD_MS_MAX:
         none = NotDecidable(not_decidable=("voltage_missing",))
         return Moved(direction=direction, charge=charge, energy=none)
     volts = voltage.value[[voltage.until(time) for time in times]]

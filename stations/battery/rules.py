@@ -60,6 +60,8 @@ def judge(memory: Memory, now: Now) -> tuple[Memory, list[Draft]]:
     after, drafts, ended = follow(SCHEME, memory, now)
     if _is_same_cycle(memory, after) and after.state != memory.state:
         after = replace(after, seen=snapshots.taken(after.seen, memory, now))
+        if after.state in TRACED and not after.current_ms:
+            after = _begun(after, now)
     if ended is not None:
         seen = after if _is_same_cycle(memory, after) else memory
         drafts = [*drafts, _qualification(ended, seen)]
@@ -86,6 +88,17 @@ def _traced(memory: Memory, now: Now) -> Memory:
         current_a=(*memory.current_a, *amperes[:room].tolist()),
         is_trace_cut=memory.is_trace_cut or max(len(voltage_ms), len(current_ms)) > room,
     )
+
+
+def _begun(memory: Memory, now: Now) -> Memory:
+    """The trace begins with what holds already: a current that stays 0 is not sampled again."""
+    if now.get(Battery.voltage) is not None:
+        volts = now[Battery.voltage]
+        memory = replace(memory, voltage_ms=(volts.time_ms,), voltage_v=(volts.value,))
+    if now.get(Battery.current) is not None:
+        amperes = now[Battery.current]
+        memory = replace(memory, current_ms=(amperes.time_ms,), current_a=(amperes.value,))
+    return memory
 
 
 def _forgotten(memory: Memory) -> Memory:

@@ -35,10 +35,11 @@ def taken(seen: Seen, cycle: Cycle, now: Now) -> dict[str, dict[str, Any]]:
     new["identity"] = {**new.get("identity", {}), **_named(now)}
     if cycle.state == S.ISOLATION.name:
         new["isolation"] = _plain(_isolation(cycle, now))
+    if cycle.state in (S.ISOLATION.name, S.REST.name):
+        new["reported"] = _reported(now)
     if cycle.state in RESTS:
         _first(new, "cells", _plain(_cells(cycle, now)))
         _first(new, "temperatures", _plain(_temperatures(cycle, now)))
-        _first(new, "reported", _reported(now))
     if cycle.state == S.SETTLE.name:
         new["temperatures"] = _with_rise(new["temperatures"], _temperatures(cycle, now))
     return new
