@@ -7,13 +7,15 @@ from wire.site.connections import (
     OpcuaConfig,
     StoreConfig,
 )  # fmt: skip
-from wire.site.load import Overrides, load
+from wire.site.documents import Overrides
+from wire.site.load import Examined, examine, load, write_copy
 from wire.site.models import AgentConfig, HistorianConfig, OutboxConfig, Site, StationConfig
 from wire.site.problems import Problem, SiteError
 
 __all__ = [
     "AgentConfig",
     "BrokerConfig",
+    "Examined",
     "HistorianConfig",
     "LedgerConfig",
     "ModbusConfig",
@@ -25,5 +27,7 @@ __all__ = [
     "SiteError",
     "StationConfig",
     "StoreConfig",
+    "examine",
     "load",
+    "write_copy",
 ]

@@ -1,8 +1,9 @@
 """Addresses as people write them in a site file or a tags CSV.
 
-Modbus: `TABLE ADDRESS FORMAT [ORDER] [sf@ADDRESS] [absent=NUMBER] [scale=NUMBER] [on=NAME]`, for example
-`input 30 float32`, `holding 342 int64 CDAB`, `holding 7 text/8`, `holding 12.3`, `coil 4`,
-`input 100 uint16*96/8`. OPC UA: a browse path `Meter/Voltage`, or a NodeId `ns=3;s=...`, `nsu=...;s=...`.
+Modbus: `TABLE ADDRESS FORMAT [ORDER] [sf@ADDRESS] [absent=NUMBER] [scale=NUMBER] [on=NAME]`,
+such as `input 30 float32`, `holding 342 int64 CDAB`, `holding 7 text/8`, `holding 12.3`, `coil 4` or
+`input 100 uint16*96/8` (an array of 96, one element every 8 registers).
+OPC UA: a browse path `Meter/Voltage`, or a NodeId `ns=3;s=...`, `nsu=...;s=...`.
 """
 
 from __future__ import annotations
@@ -28,7 +29,7 @@ BITS = ("coil", "discrete")
 
 @dataclass(frozen=True, slots=True)
 class Address:
-    """A place, the length of the array there (0: no array), and which of its options were written."""
+    """A place, the length of the array there (0: no array), and which options were written."""
 
     at: Node | Register
     length: int = 0
@@ -179,7 +180,7 @@ def text_of(at: Node | Register, length: int = 0) -> str:
 def moved(declared: Node | Register, length: int, text: str) -> Node | Register:
     """Where one machine keeps a tag that its kind declares elsewhere; Wrong when that cannot be.
 
-    What the text does not say of order, scale, absence and connection stays as the kind declares it.
+    Order, scale, absence and connection stay as the kind declares them unless the text says them.
     """
     address = parse(text)
     at = address.at

@@ -1,4 +1,4 @@
-"""How to reach the broker, the store and the machines: the parts of a site that are places on a network."""
+"""How to reach the broker, the databases and the machines of a site."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from wire.site.addresses import NODE_ID
 from wire.site.problems import Wrong, closest
 from wire.site.values import DurationMs, FilePath, Port, split_url
 
+BROKER = "mqtts://broker.example:8883"
 POLICIES = ("Basic256Sha256", "Aes128Sha256RsaOaep", "Aes256Sha256RsaPss")
 MODES = ("Sign", "SignAndEncrypt")
 SERIAL = {
@@ -61,7 +62,7 @@ class Account(Part):
 
 def _broker_url(text: str) -> str:
     if text != "embedded":
-        split_url(text, ("mqtt", "mqtts"), "mqtts://broker.example:8883")
+        split_url(text, ("mqtt", "mqtts"), BROKER)
     return text
 
 
@@ -92,7 +93,10 @@ class BrokerConfig(Account):
         url = data.get("url") if isinstance(data, dict) else None
         if not isinstance(url, str) or not url.startswith(("mqtt://", "mqtts://")):
             return data
-        parts = split_url(url, ("mqtt", "mqtts"), "mqtts://broker.example:8883")
+        try:
+            parts = split_url(url, ("mqtt", "mqtts"), BROKER)
+        except Wrong:
+            return data  # the url's own check says what is wrong
         if "port" in data:
             raise Wrong("port belongs to the embedded broker", "write the port into the url")
         return {**data, "port": parts.port or (8883 if parts.scheme == "mqtts" else 1883)}
@@ -197,7 +201,6 @@ class OpcuaConfig(Account):
     )
     publishing_ms: DurationMs = Field(
         default=100,
-        ge=1,
         validation_alias="publishing",
         description="how often the server reports changes",
     )
@@ -241,10 +244,10 @@ class ModbusConfig(Part):
     )
     unit: int = Field(default=1, ge=0, le=255, description="unit identifier of the device")
     every_ms: DurationMs = Field(
-        default=1000, ge=1, validation_alias="every", description="interval between readings"
+        default=1000, validation_alias="every", description="interval between readings"
     )
     timeout_ms: DurationMs = Field(
-        default=1000, ge=1, validation_alias="timeout", description="how long to wait for an answer"
+        default=1000, validation_alias="timeout", description="how long to wait for an answer"
     )
 
     @property

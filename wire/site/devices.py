@@ -1,4 +1,4 @@
-"""Any machine declared by a spreadsheet: a CSV of tags becomes a declaration like that of a kind."""
+"""Any machine declared by a spreadsheet: a CSV of tags becomes a declaration."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ FLOATS = ("float16", "float32", "float64")
 
 @dataclass(frozen=True, slots=True)
 class Device:
-    """What a CSV declares, the row (1 is the first line) of each tag, and what is wrong with the file."""
+    """What a CSV declares, the row of each tag (1 is the header), and what is wrong with it."""
 
     declaration: type[Station]
     rows: dict[str, int]
@@ -73,7 +73,7 @@ class _Cells:
 
 
 def read(path: Path) -> Device:
-    """The declaration in a CSV file, with every problem of it; nothing is raised for a wrong file."""
+    """The declaration in a CSV file with every problem of it; a wrong file raises nothing."""
     try:
         text = path.read_bytes().decode("utf-8-sig")
     except OSError as error:
@@ -170,7 +170,7 @@ def legal_name(text: str) -> str:
 
 def _tag(cells: _Cells) -> Tag[Any] | None:
     kind, length = _kind(cells)
-    at = _at(cells, length)
+    at = _at(cells, kind, length)
     low, high, deadband = cells.number("low"), cells.number("high"), cells.number("deadband") or 0.0
     every_ms = _every(cells)
     if low is not None and high is not None and not low < high:
@@ -202,7 +202,8 @@ def _kind(cells: _Cells) -> tuple[Any, int]:
     return None, 0
 
 
-def _at(cells: _Cells, length: int) -> Node | Register | None:
+def _at(cells: _Cells, kind: Any, length: int) -> Node | Register | None:
+    scale = cells.number("scale")
     try:
         address = addresses.parse(cells["address"])
     except Wrong as wrong:
@@ -214,7 +215,7 @@ def _at(cells: _Cells, length: int) -> Node | Register | None:
             if cells[column]:
                 cells.wrong(column, "belongs to a Modbus register", "leave it empty")
         return at
-    if address.length != length and cells["type"].lower() not in ("", "text", "bool"):
+    if address.length != length and kind in (int, float, list[int], list[float]):
         array = f"an array of {address.length}" if address.length else "one value"
         hint = (
             f'write "*{length}" after the format'
@@ -222,7 +223,6 @@ def _at(cells: _Cells, length: int) -> Node | Register | None:
             else f"write {cells['type']}[{address.length}]"
         )
         cells.wrong("address", f"is {array}, the type is {cells['type']}", hint)
-    scale = cells.number("scale")
     changes: dict[str, Any] = {"on": cells["on"]} if cells["on"] else {}
     if scale == 0:
         cells.wrong("scale", "0 makes every value 0", "leave it empty for 1")

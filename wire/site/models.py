@@ -20,7 +20,7 @@ from wire.site.connections import (
     StoreConfig,
 )  # fmt: skip
 from wire.site.problems import Problem, SiteError
-from wire.site.values import DurationMs, FilePath, Name, PortOrFree, SizeBytes
+from wire.site.values import DurationMs, FilePath, Line, Name, PortOrFree, SizeBytes
 
 
 class SiteTable(Part):
@@ -47,7 +47,7 @@ class OutboxConfig(Part):
     bytes_max: SizeBytes = Field(
         default=1 << 30, description='the oldest samples are dropped above this, such as "1 GiB"'
     )
-    age_max_ms: DurationMs = Field(default=30 * 86_400_000, ge=1000, validation_alias="age_max",
+    age_max_ms: DurationMs = Field(default=30 * 86_400_000,  validation_alias="age_max",
         description="samples older than this are dropped",
     )  # fmt: skip
     delivery: Literal["acknowledged", "sent"] = Field(
@@ -77,7 +77,7 @@ class StationConfig(Part):
 
     name: Name = Field(description="name of the station, the device in Sparkplug topics")
     kind: str = Field(description="a kind of station, or device for a machine declared by a CSV")
-    line: Name | Literal[""] = Field(default="", description="production line on which it stands")
+    line: Line = Field(default="", description="production line on which it stands")
     agent: str = Field(description="name of the agent that serves it")
     tags: FilePath | None = Field(default=None, description="the CSV of tags, for kind device only")
     opcua: OpcuaConfig | None = Field(default=None, description="the OPC UA server of the station")

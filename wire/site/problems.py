@@ -10,7 +10,7 @@ from pathlib import Path
 
 @dataclass(frozen=True, slots=True, order=True)
 class Problem:
-    """One thing that is wrong: file, line (1 is the first, 0: the whole file), key, what, and the way out."""
+    """One thing that is wrong: file, line (0: the whole file), key, what, and the way out."""
 
     file: Path
     line: int
@@ -25,7 +25,7 @@ class Problem:
 
 
 class SiteError(Exception):
-    """A site that cannot be used, with every problem that was found, in the order of the files' lines."""
+    """A site that cannot be used, with every problem that was found, in the order of the lines."""
 
     def __init__(self, problems: Sequence[Problem]) -> None:
         self.problems = list(problems)
@@ -47,4 +47,6 @@ def closest(word: str, known: Iterable[str]) -> str:
     near = difflib.get_close_matches(word, words, n=1, cutoff=0.6)
     if near:
         return f"did you mean {near[0]}?"
-    return f"known are {', '.join(words)}" if words else ""
+    if not words:
+        return ""
+    return f"known {'is' if len(words) == 1 else 'are'} {', '.join(words)}"

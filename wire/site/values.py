@@ -1,4 +1,4 @@
-"""The kinds of value that a site file writes as text: durations, sizes, names, paths, places on a network."""
+"""What a site file writes as text: durations, sizes, names, paths, URLs."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ NAME_BREAKS = re.compile(r"[+/#\x00-\x1f\x7f-\x9f]")
 
 
 def duration_ms(text: str) -> int:
-    """Whole milliseconds of `500 ms`, `2 s`, `1 min`, `1.5 h` or `7 d`; Wrong when it is none of them."""
+    """Whole milliseconds of `500 ms`, `2 s`, `1 min`, `1.5 h` or `7 d`; otherwise Wrong."""
     return _amount(text, UNITS_MS, "a duration", DURATION_HINT)
 
 
@@ -77,11 +77,14 @@ def split_url(text: str, schemes: tuple[str, ...], example: str) -> SplitResult:
 
 
 def _duration(value: Any, info: ValidationInfo) -> Any:
-    if isinstance(value, str):
-        return duration_ms(value)
     if info.context and isinstance(value, int | float) and not isinstance(value, bool):
         raise Wrong(f"{value} is a number without a unit", f'write it like "{value} ms"')
-    return value
+    if info.context and not isinstance(value, str):
+        raise Wrong("is no duration", DURATION_HINT)
+    milliseconds = duration_ms(value) if isinstance(value, str) else value
+    if milliseconds == 0:
+        raise Wrong(f'"{value}" is no time at all', DURATION_HINT)
+    return milliseconds
 
 
 def _size(value: Any) -> Any:
@@ -97,12 +100,19 @@ def _path(value: Any, info: ValidationInfo) -> Any:
     return (Path(folder) / value).absolute() if folder else Path(value)
 
 
+def _line(value: Any) -> Any:
+    return name_of(value) if isinstance(value, str) and value else value
+
+
 def _name(value: Any) -> Any:
     return name_of(value) if isinstance(value, str) else value
 
 
 Name = Annotated[
     str, BeforeValidator(_name), WithJsonSchema({"type": "string", "pattern": r"^[^+/#]+$"})
+]
+Line = Annotated[
+    str, BeforeValidator(_line), WithJsonSchema({"type": "string", "pattern": r"^[^+/#]*$"})
 ]
 DurationMs = Annotated[
     int,

@@ -1,0 +1,190 @@
+"""What has to fit together in a site: names, agents, kinds, tags, addresses, connections."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from stations import kinds
+from stations.declare import Command, Node, Register, Station, Tag
+from wire.site import addresses
+from wire.site.documents import Document
+from wire.site.models import StationConfig
+from wire.site.positions import Key
+from wire.site.problems import Problem, SiteError, Wrong, closest
+
+WORDS = {Node: "an OPC UA node", Register: "a Modbus register"}
+CONNECTION = {Node: "opcua", Register: "modbus"}
+Member = Tag[Any] | Command
+
+
+def names(document: Document) -> Iterator[Problem]:
+    """Names that stand twice, agents without a station, stations without their agent."""
+    agents: dict[str, Key] = {}
+    yield from _once(document, "agent", agents)
+    yield from _once(document, "station", {})
+    served: set[str] = set()
+    for index, station in enumerate(document.values.get("station", [])):
+        agent = station.get("agent")
+        if not isinstance(agent, str):
+            continue
+        served.add(agent)
+        if agent not in agents:
+            hint = closest(agent, agents) or f'add [[agent]] with name = "{agent}"'
+            yield document.problem(
+                ("station", index, "agent"), f'no agent is named "{agent}"', hint
+            )
+    for agent, place in agents.items():
+        if agent not in served:
+            hint = f'give a station agent = "{agent}", or remove this agent'
+            yield document.problem(place, "serves no station", hint)
+
+
+def _once(document: Document, table: str, places: dict[str, Key]) -> Iterator[Problem]:
+    for index, one in enumerate(document.values.get(table, [])):
+        name, key = one.get("name"), (table, index, "name")
+        if not isinstance(name, str):
+            continue
+        if name in places:
+            file, line = document.place(places[name])
+            what = f'"{name}" is the name of the {table} in {file.name}, line {line}, too'
+            yield document.problem(key, what, "give each its own name")
+        else:
+            places[name] = key
+
+
+def station(document: Document, key: Key, config: StationConfig) -> Iterator[Problem]:
+    """What does not fit in one station: its kind, its tags, its addresses, its connections."""
+    known = [*kinds.names(), "device"]
+    if config.kind not in known:
+        near = closest(config.kind, known)
+        hint = near if near.startswith("known") else f"{near} known are {', '.join(known)}"
+        yield document.problem((*key, "kind"), f'no kind "{config.kind}"', hint)
+        return
+    if config.kind == "device" and config.tags is None:
+        yield document.problem((*key, "tags"), "is missing", 'write tags = "FILE.csv"')
+        return
+    if config.kind != "device" and config.tags is not None:
+        hint = 'remove tags, or write kind = "device"'
+        yield document.problem((*key, "tags"), f"the tags of a {config.kind} are known", hint)
+    try:
+        declared = config.declared
+    except SiteError as error:
+        yield from error.problems
+        return
+    moved: dict[str, Node | Register] = {}
+    for name in config.at:
+        yield from _moved(document, (*key, "at", name), config, declared, moved)
+    members: tuple[Member, ...] = (*declared.tags, *declared.commands)
+    yield from _places(document, key, members, moved)
+    yield from _connections(document, key, config, members, moved)
+
+
+def _moved(
+    document: Document,
+    key: Key,
+    config: StationConfig,
+    declared: type[Station],
+    moved: dict[str, Node | Register],
+) -> Iterator[Problem]:
+    """Note where one tag is kept on this machine, or yield why that cannot be."""
+    name = str(key[-1])
+    members: dict[str, Member] = {tag.name: tag for tag in declared.tags}
+    members |= {command.name: command for command in declared.commands}
+    member = members.get(name)
+    if member is None:
+        yield document.problem(key, f'a {config.kind} has no tag "{name}"', closest(name, members))
+        return
+    try:
+        at = addresses.moved(member.at, getattr(member, "length", 0), config.at[name])
+    except Wrong as wrong:
+        yield document.problem(key, wrong.what, wrong.hint)
+        return
+    if type(at) is not type(member.at) and not getattr(config, CONNECTION[type(at)]):
+        shown, declared_at = addresses.text_of(at), addresses.text_of(member.at)
+        what = f'"{shown}" is {WORDS[type(at)]}, {name} is {WORDS[type(member.at)]}'
+        hint = f'write it like "{declared_at}", or give the station {CONNECTION[type(at)]}'
+        yield document.problem(key, what, hint)
+        return
+    try:
+        type("Probe", (Station,), {name: _at(member, at)})
+    except TypeError as error:
+        yield document.problem(key, str(error).partition(": ")[2])
+        return
+    moved[name] = at
+
+
+def _at(member: Member, at: Node | Register) -> Member:
+    return member.moved(at) if isinstance(member, Tag) else Command(at, doc=member.doc)
+
+
+def _places(
+    document: Document, key: Key, members: tuple[Member, ...], moved: dict[str, Node | Register]
+) -> Iterator[Problem]:
+    places = {member.at: member.name for member in members if member.name not in moved}
+    for name, at in moved.items():
+        other = places.setdefault(at, name)
+        if other != name:
+            what = f"{other} is at {addresses.text_of(at)} too"
+            yield document.problem(
+                (*key, "at", name), what, f"say where {other} is, or move {name}"
+            )
+
+
+def _connections(
+    document: Document,
+    key: Key,
+    config: StationConfig,
+    members: tuple[Member, ...],
+    moved: dict[str, Node | Register],
+) -> Iterator[Problem]:
+    """Connections that the tags need and the file does not give."""
+    asked = _asked(members, moved)
+    nodes = asked.pop(None, [])
+    if nodes and config.opcua is None:
+        what = f"is missing: {_some(nodes)} {'is' if len(nodes) == 1 else 'are'} read over OPC UA"
+        hint = 'write opcua = { url = "opc.tcp://HOST:4840" }'
+        if config.kind == "device":
+            hint += f", or begin a Modbus address with {', '.join(addresses.TABLES)}"
+        yield document.problem((*key, "opcua"), what, hint)
+    unused = [name for name in config.modbus if name not in asked]
+    for on, tags in asked.items():
+        if on in config.modbus:
+            continue
+        what = f"is missing: {_some(tags)} {'is' if len(tags) == 1 else 'are'} read there"
+        hint = (
+            f"write [station.modbus.{on}] with url and unit"
+            if on
+            else 'write modbus = { url = "tcp://HOST:502", unit = 1 }'
+        )
+        if unused:
+            hint += f"; no tag uses {' or '.join(repr(one) for one in unused)}"
+        yield document.problem((*key, "modbus", str(on)), what, hint)
+
+
+def _asked(
+    members: tuple[Member, ...], moved: dict[str, Node | Register]
+) -> dict[str | None, list[str]]:
+    """The tags by the name of their Modbus connection; those at OPC UA nodes under None."""
+    asked: dict[str | None, list[str]] = {}
+    for member in members:
+        at = moved.get(member.name, member.at)
+        asked.setdefault(at.on if isinstance(at, Register) else None, []).append(member.name)
+    return asked
+
+
+def _some(tags: list[str]) -> str:
+    shown = ", ".join(tags[:3])
+    return f"{shown} and {len(tags) - 3} more" if len(tags) > 3 else shown
+
+
+def unused(document: Document, key: Key, config: StationConfig) -> Iterator[Problem]:
+    """Warnings: connections of a station that is right which no tag uses."""
+    declaration = config.declaration
+    asked = _asked((*declaration.tags, *declaration.commands), {})
+    if config.opcua is not None and None not in asked:
+        yield document.problem((*key, "opcua"), "no tag is read over OPC UA", "remove it")
+    for name in config.modbus:
+        if name not in asked:
+            shown = f'"{name}"' if name else "this connection"
+            yield document.problem((*key, "modbus", name), f"no tag uses {shown}", "remove it")
