@@ -7,7 +7,7 @@ twice. Every method blocks; the agent calls them from one thread of its own.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -57,6 +57,7 @@ class Outbox:
         )
         self._record: int = self._one("SELECT coalesce(max(number), 0) FROM record")
         self._upto: int = self._meta("state_upto")
+        self._batches, self._samples, self._bytes = self._count("1")
 
     def close(self) -> None:
         """Fold the write-ahead log into the file and let go of it."""
@@ -98,15 +99,17 @@ class Outbox:
             for i, batch in enumerate(batches, 1)
         ]
         with self._db:
-            self._db.executemany(
-                "INSERT INTO batch VALUES (?, ?, ?, ?, ?, ?, ?, ?)", map(Batch.row, placed)
-            )
+            rows = [batch.row() for batch in placed]
+            self._db.executemany("INSERT INTO batch VALUES (?, ?, ?, ?, ?, ?, ?, ?)", rows)
             numbered = [(id, self._record + i, body) for i, (id, body) in enumerate(records, 1)]
             self._db.executemany("INSERT OR IGNORE INTO record VALUES (?, ?, ?)", numbered)
             self._db.executemany("INSERT OR REPLACE INTO memory VALUES (?, ?)", memories)
             if state is not None:
                 self._save_state(state, self._position + len(placed))
         self._position += len(placed)
+        self._batches += len(placed)
+        self._samples += sum(len(batch.samples) for batch in placed)
+        self._bytes += sum(len(row[-2]) + len(row[-1]) for row in rows)
         self._record += len(numbered)
         if state is not None:
             self._upto = self._position
@@ -156,13 +159,10 @@ class Outbox:
         with self._db:
             if state is not None:
                 self._save_state(state, self._position)
-            gone = sum(
-                self._db.execute("DELETE FROM batch WHERE position BETWEEN ? AND ?", span).rowcount
-                for span in ranges
-            )
+            gone = [self._delete("position BETWEEN ? AND ?", span) for span in ranges]
         if state is not None:
             self._upto = self._position
-        return gone
+        return sum(gone)
 
     def needs_state(self, highest: int) -> bool:
         """True when batches up to `highest` may go only together with a newer state."""
@@ -181,7 +181,7 @@ class Outbox:
                 self._db.execute("DELETE FROM record WHERE id = ?", (id,)).rowcount for id in ids
             )
 
-    def bound(self, now_ms: int, state: bytes) -> list[Lost]:
+    def bound(self, now_ms: int, state: Callable[[], bytes]) -> list[Lost]:
         """Give up the oldest samples until the bounds are kept; says what is gone."""
         limit = self._over(now_ms)
         if limit is None:
@@ -194,20 +194,17 @@ class Outbox:
                 (limit,),
             )
         ]
-        self.confirmed([(0, limit)], state)
+        self.confirmed([(0, limit)], state())
         return lost
 
     def fill(self) -> Fill:
         """How full the outbox is now."""
-        row = self._db.execute(
-            "SELECT count(*), coalesce(sum(count), 0), coalesce(sum(length(samples) + length(source)), 0),"
-            " min(committed_ms) FROM batch"
-        ).fetchone()
-        batches, samples, size, oldest_ms = row
-        return Fill(batches, samples, size, oldest_ms, self._whole("SELECT count(*) FROM record"))
+        oldest = self._one("SELECT committed_ms FROM batch ORDER BY position LIMIT 1")
+        records = self._whole("SELECT count(*) FROM record")
+        return Fill(self._batches, self._samples, self._bytes, oldest, records)
 
     def next_bd_seq(self) -> int:
-        """The bdSeq of the CONNECT that goes out now: 0 to 255 and round, durable before the CONNECT."""
+        """The bdSeq of the CONNECT that goes out now, 0 to 255 and round; durable on return."""
         number = self.bd_seq_ahead()
         with self._db:
             self._db.execute("UPDATE meta SET value = ? WHERE name = 'bd_seq'", (number,))
@@ -225,7 +222,7 @@ class Outbox:
                 "SELECT max(position) FROM batch WHERE committed_ms < ?",
                 (now_ms - self.age_ms_max,),
             )
-        over = self.fill().bytes - self.bytes_max
+        over = self._bytes - self.bytes_max
         if over > 0:
             over += self.bytes_max // 20  # Some room, so that this is not done for every batch.
             query = "SELECT position, length(samples) + length(source) FROM batch ORDER BY position"
@@ -248,8 +245,26 @@ class Outbox:
                 damaged.append((position,))
         if damaged:
             with self._db:
-                self._db.executemany("DELETE FROM batch WHERE position = ?", damaged)
+                for position in damaged:
+                    self._delete("position = ?", position)
         return found
+
+    def _count(self, where: str, values: tuple[int, ...] = ()) -> tuple[int, int, int]:
+        """Batches, samples and bytes of the rows that a condition picks."""
+        sums = (
+            "count(*), coalesce(sum(count), 0), coalesce(sum(length(samples) + length(source)), 0)"
+        )
+        query = f"SELECT {sums} FROM batch WHERE {where}"
+        found: tuple[int, int, int] = self._db.execute(query, values).fetchone()
+        return found
+
+    def _delete(self, where: str, values: tuple[int, ...]) -> int:
+        batches, samples, size = self._count(where, values)
+        self._db.execute(f"DELETE FROM batch WHERE {where}", values)
+        self._batches -= batches
+        self._samples -= samples
+        self._bytes -= size
+        return batches
 
     def _save_state(self, state: bytes, upto: int) -> None:
         values = [(state, "state"), (upto, "state_upto")]

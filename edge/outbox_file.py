@@ -29,7 +29,9 @@ CREATE TABLE batch (
     committed_ms INTEGER NOT NULL, first_ms INTEGER NOT NULL, last_ms INTEGER NOT NULL,
     count INTEGER NOT NULL, samples BLOB NOT NULL, source BLOB NOT NULL
 );
-CREATE TABLE record (id TEXT PRIMARY KEY, number INTEGER NOT NULL, body BLOB NOT NULL) WITHOUT ROWID;
+CREATE TABLE record (
+    id TEXT PRIMARY KEY, number INTEGER NOT NULL, body BLOB NOT NULL
+) WITHOUT ROWID;
 CREATE INDEX record_number ON record (number);
 CREATE TABLE memory (station TEXT PRIMARY KEY, state BLOB NOT NULL) WITHOUT ROWID
 """
@@ -52,7 +54,7 @@ class Batch:
     position: int = 0
     committed_ms: int = 0
 
-    def row(self) -> tuple[object, ...]:
+    def row(self) -> tuple[Any, ...]:
         """The batch as a row of the table `batch`, in the order of COLUMNS."""
         time = self.samples.time
         source = np.ascontiguousarray(self.source, SOURCE).tobytes()

@@ -162,10 +162,11 @@ class Pipeline:
             self.counts.repeats += int(same.sum())
         small = alike & ~same & self._within_deadband(part)
         self.counts.deadband += int(small.sum())
-        return ~(same | small)
+        changed: Mask = ~(same | small)
+        return changed
 
     def _same_value(self, part: Samples) -> Mask:
-        same = self.state.value[part.tag] == part.value
+        same: Mask = self.state.value[part.tag] == part.value
         for row in np.flatnonzero(part.in_side).tolist():
             known = self.state.side.get(int(part.tag[row]))
             same[row] = known == part.side[int(part.value[row])]
@@ -182,7 +183,8 @@ class Pipeline:
             new = part.value[rows].view(code).astype(np.float64)
             old = was[rows].view(code).astype(np.float64)
             covered[rows] = np.abs(new - old) <= band[rows]
-        return covered & (part.status & codes.SEVERITY == codes.GOOD)
+        covered &= part.status & codes.SEVERITY == codes.GOOD
+        return covered
 
     def _stepped(
         self, tag: NDArray[np.uint32], ticks: NDArray[np.int64], received_ms: int

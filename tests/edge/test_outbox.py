@@ -115,21 +115,21 @@ def test_the_bounds_drop_the_oldest_samples_and_never_a_record(path: Path) -> No
     outbox = Outbox(path, bytes_max=20_000)
     for at in range(30):
         outbox.commit([batch(at * 100, 1.0, rows=50)], NOW + at, [(f"r-{at}", b"{}")])
-    lost = outbox.bound(NOW, b"")
+    lost = outbox.bound(NOW, bytes)
     assert outbox.fill().bytes <= 20_000
     assert [one.reason for one in lost] == ["outbox full"]
     assert lost[0].count + outbox.fill().samples == 30 * 50
     assert lost[0].from_ms == START_MS
     assert waiting(outbox)[-1] == 30
     assert outbox.fill().records == 30
-    assert outbox.bound(NOW, b"") == []
+    assert outbox.bound(NOW, bytes) == []
 
 
 def test_samples_older_than_the_bound_are_dropped(path: Path) -> None:
     outbox = Outbox(path, age_ms_max=1000)
     outbox.commit([batch(0, 1.0)], NOW)
     outbox.commit([batch(1, 1.0)], NOW + 900)
-    assert [one.count for one in outbox.bound(NOW + 1500, b"")] == [1]
+    assert [one.count for one in outbox.bound(NOW + 1500, bytes)] == [1]
     assert waiting(outbox) == [2]
 
 

@@ -1,0 +1,284 @@
+"""The way to the disk: reports go through the pipeline and the rules, and are committed in groups.
+
+One task. A group is what arrived within GROUP_S or makes up GROUP_ROWS samples. The pipeline never
+runs while a commit is under way, so that its state is always that of the last commit. Only after
+the commit is a report called done, and only then does anything go out.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import sqlite3
+from collections.abc import Awaitable, Callable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any, Protocol
+
+import numpy as np
+import structlog
+
+from edge.lane import Lane
+from edge.outbox import Lost, Outbox
+from edge.outbox_file import Batch
+from edge.pipeline import Kept, Pipeline
+from edge.sources.source import Gap, Report
+from stations.records import Record
+from stations.samples import concat
+from wire.clock import Clock
+
+GROUP_S = 0.02
+GROUP_ROWS = 10_000
+QUEUE_MAX = 512
+BATCH_ROWS_MAX = 4_000
+BATCH_SIDE_BYTES_MAX = 250_000
+RETRY_S = (0.1, 0.5, 2.0, 5.0)
+RESTARTED = "agent restarted"
+
+log = structlog.get_logger()
+
+
+class Run(Protocol):
+    """Runs a blocking call on the one thread that owns the outbox."""
+
+    def __call__(self, work: Callable[..., Any], *args: Any) -> Awaitable[Any]: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Arrival:
+    """A report or a gap of one connection of one station."""
+
+    lane: Lane
+    connection: str
+    what: Report | Gap
+
+
+@dataclass(frozen=True, slots=True)
+class Confirmed:
+    """Positions that the historian has stored, as ranges with both ends included."""
+
+    ranges: tuple[tuple[int, int], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Tick:
+    """Time to look for stale values and at the bounds of the outbox."""
+
+
+@dataclass(slots=True)
+class Group:
+    """What is going to be committed together."""
+
+    kept: dict[str, list[Kept]] = field(default_factory=dict)
+    records: list[Record] = field(default_factory=list)
+    done: list[Callable[[], None]] = field(default_factory=list)
+    ranges: list[tuple[int, int]] = field(default_factory=list)
+    rows: int = 0
+    tick: bool = False
+
+
+@dataclass(slots=True)
+class Tally:
+    """What has passed since the start."""
+
+    samples: int = 0
+    records: int = 0
+    gaps: int = 0
+    commits: int = 0
+    commit_failures: int = 0
+    confirmations_dropped: int = 0
+
+
+class Intake:
+    """Takes what the sources bring and commits it; `fresh` then gets the committed batches."""
+
+    def __init__(
+        self,
+        outbox: Outbox,
+        pipeline: Pipeline,
+        lanes: Sequence[Lane],
+        clock: Clock,
+        run_blocking: Run,
+        fresh: Callable[[Sequence[Batch], bool], None],
+    ) -> None:
+        self.outbox, self.pipeline, self.clock = outbox, pipeline, clock
+        self.lanes = {lane.station: lane for lane in lanes}
+        self.tally = Tally()
+        self.problem: str | None = None
+        self._run_blocking, self._fresh = run_blocking, fresh
+        self._queue: asyncio.Queue[Arrival | Confirmed | Tick] = asyncio.Queue(QUEUE_MAX)
+        self._late: list[Record] = []
+
+    async def put(self, arrival: Arrival) -> None:
+        """Hand something in; waits while the queue is full."""
+        await self._queue.put(arrival)
+
+    def confirm(self, ranges: Sequence[tuple[int, int]]) -> None:
+        """Say what the historian has; dropped when the queue is full: it will be said again."""
+        if self._queue.full():
+            self.tally.confirmations_dropped += 1
+        else:
+            self._queue.put_nowait(Confirmed(tuple(ranges)))
+
+    async def run(self) -> None:
+        """Commit group after group until cancelled."""
+        while True:
+            await self._one(await self._queue.get())
+
+    async def tick(self, every_s: float = 1.0) -> None:
+        """Ask for a look at staleness and bounds, for ever."""
+        while True:
+            await asyncio.sleep(every_s)
+            await self._queue.put(Tick())
+
+    async def finish(self) -> None:
+        """Commit what is still waiting, and the state: the last thing before the end."""
+        while not self._queue.empty():
+            await self._one(self._queue.get_nowait())
+        state = self.pipeline.state.to_bytes()
+        await self._run_blocking(self.outbox.confirmed, [], state)
+
+    def lost(self, lost: Sequence[Lost]) -> None:
+        """Turn samples that the outbox gave up into gap records of the next group."""
+        for one in lost:
+            lane = self.lanes.get(one.station)
+            if lane is not None:
+                gap = Gap(tuple(lane.tags), one.from_ms, one.to_ms, one.count, one.reason)
+                self._late.append(lane.gap(None, gap, one.from_ms))
+            self.tally.gaps += 1
+            log.warning("samples given up", station=one.station, count=one.count, why=one.reason)
+
+    async def _one(self, first: Arrival | Confirmed | Tick) -> None:
+        group = Group()
+        self._take(group, first)
+        if group.rows < GROUP_ROWS:
+            await asyncio.sleep(GROUP_S)
+        while not self._queue.empty() and group.rows < GROUP_ROWS:
+            self._take(group, self._queue.get_nowait())
+        await self._commit(group)
+
+    def _take(self, group: Group, item: Arrival | Confirmed | Tick) -> None:
+        if isinstance(item, Confirmed):
+            group.ranges += item.ranges
+        elif isinstance(item, Tick):
+            self._look(group)
+        elif isinstance(item.what, Gap):
+            self._gap(group, item.lane, item.connection, item.what)
+        else:
+            self._report(group, item.lane, item.connection, item.what)
+
+    def _report(self, group: Group, lane: Lane, connection: str, report: Report) -> None:
+        if connection not in lane.started:
+            lane.started.add(connection)
+            gap = Gap(lane.connections[connection], None, report.received_ms, None, RESTARTED)
+            self._gap(group, lane, connection, gap)
+        kept = self.pipeline.run(report)
+        group.done.append(report.done)
+        if kept.stepped:
+            group.records.append(
+                lane.step(connection, kept.stepped, kept.step_ms, report.received_ms)
+            )
+        self._keep(group, lane, kept)
+
+    def _keep(self, group: Group, lane: Lane, kept: Kept) -> None:
+        if len(kept.samples):
+            group.kept.setdefault(lane.station, []).append(kept)
+            group.rows += len(kept.samples)
+            group.records += lane.judge(kept.samples)
+
+    def _gap(self, group: Group, lane: Lane, connection: str, gap: Gap) -> None:
+        """Note a gap; where nothing was ever known of these tags, nothing can be missing."""
+        from_ms = gap.from_ms
+        if from_ms is None:
+            state = self.pipeline.state
+            numbers = np.array(gap.numbers, np.int64)
+            known = numbers[state.known[numbers]] if len(numbers) else numbers
+            if not len(known):
+                return
+            from_ms = int(state.time[known].max())
+        group.records.append(lane.gap(connection, gap, min(from_ms, gap.to_ms)))
+        self.tally.gaps += 1
+
+    def _look(self, group: Group) -> None:
+        group.tick = True
+        stale = self.pipeline.stale(self.clock.now_ms())
+        if len(stale.samples):
+            for lane in self.lanes.values():
+                rows = lane.rows(stale.samples)
+                self._keep(group, lane, Kept(stale.samples[rows], stale.source[rows]))
+
+    async def _commit(self, group: Group) -> None:
+        batches = [
+            batch for station, kept in group.kept.items() for batch in _batches(station, kept)
+        ]
+        memories = {
+            station: memory
+            for station, lane in self.lanes.items()
+            if (memory := lane.memory()) is not None
+        }
+        group.records += self._late
+        self._late = []
+        placed, lost = await self._insist(self._write, group, batches, memories)
+        for station, memory in memories.items():
+            self.lanes[station].remembered = memory
+        for done in group.done:
+            done()
+        self.tally.samples += group.rows
+        self.tally.records += len(group.records)
+        if placed or group.records:
+            self._fresh(placed, bool(group.records))
+        self.lost(lost)
+
+    def _write(
+        self, group: Group, batches: list[Batch], memories: dict[str, bytes]
+    ) -> tuple[list[Batch], list[Lost]]:
+        """One group on the disk; on the outbox's own thread."""
+        placed, lost, now_ms = [], [], self.clock.now_ms()
+        if batches or group.records or memories:
+            records = [(record.id, record.canonical()) for record in group.records]
+            placed = self.outbox.commit(batches, now_ms, records, list(memories.items()))
+            self.tally.commits += 1
+        if group.ranges:
+            newer = self.outbox.needs_state(max(end for _, end in group.ranges))
+            state = self.pipeline.state.to_bytes() if newer else None
+            self.outbox.confirmed(group.ranges, state)
+        if group.tick:
+            lost = self.outbox.bound(now_ms, self.pipeline.state.to_bytes)
+        return placed, lost
+
+    async def _insist(self, work: Callable[..., Any], *args: Any) -> Any:
+        """Try until the disk takes it: nothing is acknowledged meanwhile, the sources wait."""
+        for attempt in range(1 << 62):
+            try:
+                result = await self._run_blocking(work, *args)
+            except sqlite3.Error as error:
+                self.tally.commit_failures += 1
+                if self.problem is None:
+                    log.error(
+                        "the outbox cannot be written", file=str(self.outbox.path), why=str(error)
+                    )
+                self.problem = f"the outbox cannot be written: {error}"
+                await asyncio.sleep(RETRY_S[min(attempt, len(RETRY_S) - 1)])
+            else:
+                if self.problem is not None:
+                    log.warning("the outbox is written again", file=str(self.outbox.path))
+                self.problem = None
+                return result
+        raise AssertionError("unreachable")
+
+
+def _batches(station: str, kept: Sequence[Kept]) -> Iterator[Batch]:
+    """One batch of what was kept of a station, or several where one message could not carry it."""
+    samples = concat([one.samples for one in kept])
+    source = np.concatenate([one.source for one in kept])
+    whole = Batch(station, samples.compact(), source)
+    pieces = max(
+        -(-len(samples) // BATCH_ROWS_MAX),
+        -(-sum(map(len, whole.samples.side)) // BATCH_SIDE_BYTES_MAX),
+    )
+    if pieces == 1:
+        yield whole
+        return
+    edges = np.linspace(0, len(samples), pieces + 1).astype(int)
+    for start, end in zip(edges[:-1].tolist(), edges[1:].tolist(), strict=True):
+        if end > start:
+            part = whole.samples[start:end].compact()
+            yield replace(whole, samples=part, source=source[start:end])

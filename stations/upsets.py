@@ -1,0 +1,48 @@
+"""Records that the agent itself makes: what may be missing, and clocks that jumped."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+from pydantic import BaseModel, ConfigDict
+
+from stations.records import Draft
+
+
+def rfc3339(time_ms: int) -> str:
+    """UTC milliseconds as RFC 3339 text with three decimals and Z."""
+    moment = datetime.fromtimestamp(time_ms // 1000, UTC)
+    return f"{moment:%Y-%m-%dT%H:%M:%S}.{time_ms % 1000:03d}Z"
+
+
+class Gap(BaseModel):
+    """Samples that may be missing: of which tags ([] = all of the station), when, how many, why.
+
+    `began` is the last time that is known before, `ended` the first after; `count` is None where
+    nobody told how many there were.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+    connection: str | None
+    tags: list[str]
+    began: str
+    ended: str
+    count: int | None
+    reason: str
+
+    def draft(self, time_ms: int) -> Draft:
+        """The gap as a record at the time at which it was known to have ended."""
+        return Draft(kind="gap", time_ms=time_ms, data=self.model_dump())
+
+
+class ClockStep(BaseModel):
+    """A source clock that went back (or says what cannot be): receive times stand in, Uncertain."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+    connection: str | None
+    tags: list[str]
+    by_ms: int
+
+    def draft(self, time_ms: int) -> Draft:
+        """The step as a record at the receive time at which it was seen."""
+        return Draft(kind="clock_step", time_ms=time_ms, data=self.model_dump())
