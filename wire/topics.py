@@ -1,0 +1,113 @@
+"""Every topic string, in one place (Sparkplug 3.0, chapter 4; records are our own)."""
+
+from __future__ import annotations
+
+import enum
+from dataclasses import dataclass
+
+NAMESPACE = "spBv1.0"
+STATE = "STATE"
+EVERYTHING = f"{NAMESPACE}/#"
+LEVEL_BYTES_MAX = 256
+
+
+class Verb(enum.StrEnum):
+    """What a Sparkplug message says: N of a node, D of a device."""
+
+    NBIRTH = "NBIRTH"
+    NDEATH = "NDEATH"
+    NDATA = "NDATA"
+    NCMD = "NCMD"
+    DBIRTH = "DBIRTH"
+    DDEATH = "DDEATH"
+    DDATA = "DDATA"
+    DCMD = "DCMD"
+
+    @property
+    def is_of_device(self) -> bool:
+        """True when the topic has a device level."""
+        return self.value.startswith("D")
+
+
+_VERBS = {verb.value: verb for verb in Verb}
+
+
+@dataclass(frozen=True, slots=True)
+class Address:
+    """A Sparkplug topic taken apart; `device` is "" in a node's message."""
+
+    group: str
+    verb: Verb
+    edge: str
+    device: str = ""
+
+
+def level(value: str) -> str:
+    """`value` when it can be one level of a topic; ValueError when it cannot."""
+    if not value or any(sign in value for sign in "+/#\0"):
+        raise ValueError(f"{value!r} cannot be a topic level: not empty, and without + / #")
+    if len(value.encode()) > LEVEL_BYTES_MAX:
+        raise ValueError(f"{value[:40]!r}... is longer than {LEVEL_BYTES_MAX} bytes")
+    return value
+
+
+def node(group: str, verb: Verb, edge: str) -> str:
+    """The topic of a node's message."""
+    return f"{NAMESPACE}/{level(group)}/{verb.value}/{level(edge)}"
+
+
+def device(group: str, verb: Verb, edge: str, device: str) -> str:
+    """The topic of a device's message."""
+    return f"{NAMESPACE}/{level(group)}/{verb.value}/{level(edge)}/{level(device)}"
+
+
+def state(host: str) -> str:
+    """Where a host application says whether it is online."""
+    return f"{NAMESPACE}/{STATE}/{level(host)}"
+
+
+def device_commands(group: str, edge: str) -> str:
+    """The filter for the commands of all devices of a node."""
+    return f"{NAMESPACE}/{level(group)}/{Verb.DCMD.value}/{level(edge)}/+"
+
+
+def parse(topic: str) -> Address | None:
+    """A Sparkplug topic taken apart; None for any other, STATE included."""
+    levels = topic.split("/")
+    if len(levels) not in (4, 5) or levels[0] != NAMESPACE or not all(levels):
+        return None
+    verb = _VERBS.get(levels[2])
+    if verb is None or verb.is_of_device != (len(levels) == 5):
+        return None
+    return Address(levels[1], verb, levels[3], levels[4] if len(levels) == 5 else "")
+
+
+def parse_state(topic: str) -> str | None:
+    """The host id of a STATE topic; None for any other."""
+    levels = topic.split("/")
+    if len(levels) != 3 or levels[:2] != [NAMESPACE, STATE]:
+        return None
+    return levels[2] or None
+
+
+def records(site: str, agent: str) -> str:
+    """Where an agent publishes its records (QoS 1)."""
+    return f"refit/{level(site)}/record/{level(agent)}"
+
+
+def recorded(site: str, agent: str) -> str:
+    """Where the ledger confirms the records of an agent (QoS 1)."""
+    return f"refit/{level(site)}/recorded/{level(agent)}"
+
+
+def all_records(site: str) -> str:
+    """The filter for the records of all agents of a site."""
+    return f"refit/{level(site)}/record/+"
+
+
+def record_agent(site: str, topic: str) -> str | None:
+    """The agent whose records a topic carries; None for any other topic."""
+    levels = topic.split("/")
+    if len(levels) != 4 or levels[:3] != ["refit", site, "record"]:
+        return None
+    return levels[3] or None
