@@ -1,7 +1,8 @@
 """How a studio behaves: a vehicle drives on, turns once, is shot inside and outside, drives off.
 
 A cycle is 266 s from arrival to done; with 25 s until the next may come it is a quick vehicle of
-those for which the takt of 360 s has room. The spin follows the shot plan: 3 s of ramp, 360 degrees at 6 deg/s.
+those for which the takt of 360 s has room. The spin follows the shot plan: a ramp of 3 s, then 360
+degrees at 6 deg/s.
 """
 
 from __future__ import annotations

@@ -1,0 +1,54 @@
+"""Data of the inspection's records. The state change is `stations.cycle.StateChange`."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict
+
+from stations.cycle import CycleData, Statistic
+
+Result = Literal["Undefined", "OK", "NotOK", "NotDecidable"]
+
+
+class Measurement(BaseModel):
+    """One value of the report with the result words of OPC UA Machinery Result Transfer.
+
+    `Undefined`: measured and not judged. `NotDecidable`: there is no value to judge, and `reason`
+    is why: `not_seen` (its part of the test did not take place), `not_measured` (the bench has no
+    result of this vehicle), `bad_quality`, `not_believable` (outside the tag's limits),
+    `force_too_small`, `weight_too_small`.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+    value: float | None
+    unit: str
+    result: Result = "Undefined"
+    reason: str | None = None
+
+
+class Obd(BaseModel):
+    """What the vehicle's own diagnosis said. All None: it was not read."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+    mil: bool | None
+    ready: bool | None
+    dtc_count: int | None
+
+
+class Report(CycleData):
+    """Data of `inspection.report`: what the benches measured on one vehicle, unjudged.
+
+    The names of measurements are `bench.value`, as in `brake.imbalance_front`; a petrol car has no
+    `gas.opacity`, an electric car no `gas.*`. `not_decidable` names those without a value.
+    """
+
+    fuel: str | None
+    calibrated: str | None
+    zero_ok: bool | None
+    stops: int
+    takt_s: float
+    measurements: dict[str, Measurement]
+    not_decidable: tuple[str, ...]
+    statistics: dict[str, Statistic]
+    obd: Obd
