@@ -105,7 +105,13 @@ class Intake:
         self.problem: str | None = None
         self._run_blocking, self._fresh = run_blocking, fresh
         self._queue: asyncio.Queue[Arrival | Confirmed | Tick] = asyncio.Queue(QUEUE_MAX)
+        self._busy = False
         self._late: list[Record] = []
+
+    @property
+    def idle(self) -> bool:
+        """True when nothing waits and nothing is being committed."""
+        return self._queue.empty() and not self._busy
 
     async def put(self, arrival: Arrival) -> None:
         """Hand something in; waits while the queue is full."""
@@ -147,6 +153,7 @@ class Intake:
             log.warning("samples given up", station=one.station, count=one.count, why=one.reason)
 
     async def _one(self, first: Arrival | Confirmed | Tick) -> None:
+        self._busy = True
         group = Group()
         self._take(group, first)
         if group.rows < GROUP_ROWS:
@@ -154,6 +161,7 @@ class Intake:
         while not self._queue.empty() and group.rows < GROUP_ROWS:
             self._take(group, self._queue.get_nowait())
         await self._commit(group)
+        self._busy = False
 
     def _take(self, group: Group, item: Arrival | Confirmed | Tick) -> None:
         if isinstance(item, Confirmed):

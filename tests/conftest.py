@@ -1,0 +1,54 @@
+"""What all tests share: coroutine tests, no task left behind, one seed, servers that must be there."""
+
+from __future__ import annotations
+
+import asyncio
+import inspect
+import os
+import random
+from typing import Any
+
+import pytest
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--seed", type=int, default=None, help="replay one seed of the random runs")
+    parser.addoption(
+        "--length", type=float, default=1.0, help="how much longer than usual the random runs are"
+    )
+
+
+@pytest.fixture
+def seed(request: pytest.FixtureRequest) -> int:
+    """The seed of a random run: given by --seed, otherwise new, and always printed on failure."""
+    given = request.config.getoption("--seed")
+    number = random.SystemRandom().randrange(1 << 32) if given is None else given
+    print(f"replay with: pytest {request.node.nodeid} --seed {number}")
+    return int(number)
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> bool | None:
+    """Run a coroutine test on a loop of its own; a task that it leaves pending fails it."""
+    test = pyfuncitem.obj
+    if not inspect.iscoroutinefunction(test):
+        return None
+    wanted = inspect.signature(test).parameters
+    arguments = {name: pyfuncitem.funcargs[name] for name in wanted}
+    with asyncio.Runner() as runner:
+        runner.run(_nothing_left(test(**arguments)))
+    return True
+
+
+async def _nothing_left(test: Any) -> None:
+    await test
+    await asyncio.sleep(0)
+    left = [task for task in asyncio.all_tasks() if task is not asyncio.current_task()]
+    assert not left, f"the test left tasks pending: {left}"
+
+
+def missing(server: str, install: str) -> None:
+    """A server that a test needs is not there: a failure under CI, else a skip that says why."""
+    if os.environ.get("CI"):
+        pytest.fail(f"{server} is missing; install it: {install}")
+    pytest.skip(f"{server} is missing; install it: {install}")

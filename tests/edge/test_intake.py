@@ -1,0 +1,183 @@
+"""The way to the disk: order of commit, acknowledgement and publishing, gaps, disks that say no."""
+
+from __future__ import annotations
+
+import asyncio
+import sqlite3
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import orjson
+import pytest
+
+from edge import intake as rooms
+from edge.intake import Arrival, Intake
+from edge.lane import Lane
+from edge.outbox import Outbox
+from edge.outbox_file import Batch
+from edge.pipeline import Pipeline
+from edge.sources.source import Gap
+from stations.records import AgentInfo
+from tests.edge.reports import NUMBERS, START_MS, TAGS, report
+
+
+class Clock:
+    """A clock that stands where it is put."""
+
+    ms = START_MS + 1000
+
+    def now_ms(self) -> int:
+        return self.ms
+
+    def monotonic(self) -> float:
+        return self.ms / 1000
+
+
+class Road:
+    """An intake over a real outbox, and a list of all that happened, in order."""
+
+    def __init__(self, path: Path) -> None:
+        self.events: list[Any] = []
+        self.outbox, self.pipeline = Outbox(path, bytes_max=1 << 20), Pipeline()
+        self.pipeline.state, _ = self.outbox.state()
+        self.pipeline.declare(TAGS)
+        agent = AgentInfo(name="pc-1", version="0")
+        self.lane = Lane("site", "line-1", "press-1", agent, TAGS, {"": tuple(TAGS), "b": (1,)})
+        self.refuse: list[Exception] = []
+        self.intake = Intake(
+            self.outbox, self.pipeline, [self.lane], Clock(), self.blocking, self.fresh
+        )
+
+    async def blocking(self, work: Callable[..., Any], *args: Any) -> Any:
+        if self.refuse:
+            raise self.refuse.pop(0)
+        result = work(*args)
+        self.events.append("commit")
+        return result
+
+    def fresh(self, batches: Sequence[Batch], has_records: bool) -> None:
+        self.events += [("sent", batch.position, len(batch.samples)) for batch in batches]
+
+    async def bring(self, *whats: Any) -> None:
+        task = asyncio.create_task(self.intake.run())
+        for what in whats:
+            await self.intake.put(
+                what if isinstance(what, rooms.Tick) else Arrival(self.lane, "", what)
+            )
+        await asyncio.sleep(0)
+        while not self.intake.idle:  # noqa: ASYNC110
+            await asyncio.sleep(0)
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+
+    def records(self, kind: str) -> list[dict[str, Any]]:
+        bodies = [orjson.loads(body) for _, body in self.outbox.records(100)]
+        return [body["data"] for body in bodies if body["kind"] == kind]
+
+
+@pytest.fixture(autouse=True)
+def no_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(rooms, "GROUP_S", 0)
+    monkeypatch.setattr(rooms, "RETRY_S", (0,))
+
+
+@pytest.fixture
+def road(tmp_path: Path) -> Road:
+    return Road(tmp_path / "outbox.db")
+
+
+async def test_disk_first_then_the_acknowledgement_then_the_wire(road: Road) -> None:
+    done = lambda: road.events.append("done")  # noqa: E731
+    await road.bring(report([("force", 0, 1.0)], done=done), report([("force", 9, 2.0)], done=done))
+    assert road.events == ["commit", "done", "done", ("sent", 1, 2)]
+
+
+async def test_a_repeat_is_acknowledged_although_nothing_is_kept(road: Road) -> None:
+    once = report([("force", 0, 1.0)])
+    again = report([("force", 0, 1.0)], done=lambda: road.events.append("done"))
+    await road.bring(once, again)
+    await road.bring(again)
+    assert road.events.count("done") == 2
+    assert road.outbox.fill().samples == 1
+
+
+async def test_a_disk_that_says_no_holds_everything_back_until_it_says_yes(road: Road) -> None:
+    road.refuse = [sqlite3.OperationalError("database or disk is full")] * 3
+    await road.bring(report([("force", 0, 1.0)], done=lambda: road.events.append("done")))
+    assert road.events == ["commit", "done", ("sent", 1, 1)]
+    assert road.intake.tally.commit_failures == 3
+    assert road.intake.problem is None
+
+
+async def test_a_restart_leaves_a_gap_record_for_what_it_may_have_missed(tmp_path: Path) -> None:
+    before = Road(tmp_path / "outbox.db")
+    await before.bring(report([("force", 0, 1.0)]))
+    assert before.records("gap") == []  # The very first report: nothing can be missing.
+    after = Road(tmp_path / "outbox.db")
+    await after.bring(report([("force", 50_000_000, 2.0)]), report([("force", 60_000_000, 3.0)]))
+    (gap,) = after.records("gap")
+    assert gap["reason"] == rooms.RESTARTED
+    assert (gap["began"][-10:], gap["ended"][-10:]) == ("13:20.000Z", "13:25.000Z")
+    assert gap["tags"] == []
+    assert gap["count"] is None
+
+
+async def test_a_gap_of_a_source_is_recorded_with_its_tags(road: Road) -> None:
+    await road.bring(report([("force", 0, 1.0)]))
+    numbers = (NUMBERS["force"], NUMBERS["visit"])
+    await road.bring(Gap(numbers, START_MS, START_MS + 2000, 7, "queue overflow"))
+    (gap,) = road.records("gap")
+    assert (gap["tags"], gap["count"], gap["reason"]) == (["force", "visit"], 7, "queue overflow")
+
+
+async def test_a_clock_that_jumps_back_makes_one_record(road: Road) -> None:
+    back = [report([("force", at, float(at))], received_ms=START_MS + 200_000) for at in (7, 8)]
+    await road.bring(report([("force", 1_000_000_000, 1.0)]), *back)
+    (step,) = road.records("clock_step")
+    assert step["tags"] == ["force"]
+    assert step["by_ms"] == 99_999
+
+
+async def test_what_is_confirmed_is_trimmed_and_the_state_survives(tmp_path: Path) -> None:
+    road = Road(tmp_path / "outbox.db")
+    await road.bring(report([("force", 0, 1.0)]), report([("visit", 0, "v-1")]))
+    road.intake.confirm([(1, 1)])
+    await road.bring()
+    assert road.outbox.fill().batches == 0
+    again = Road(tmp_path / "outbox.db")
+    await again.bring(report([("force", 0, 1.0)]))
+    assert again.outbox.fill().samples == 0
+    assert again.pipeline.counts.repeats == 1
+
+
+async def test_a_full_outbox_drops_the_oldest_and_says_so(road: Road) -> None:
+    road.outbox.bytes_max = 20_000
+    for at in range(8):
+        rows = [("force", (at * 200 + i) * 10_000, float(i)) for i in range(200)]
+        await road.bring(report(rows))
+    await road.bring(rooms.Tick())
+    await road.bring(report([("force", 90_000_000, 1.0)]))
+    (gap,) = road.records("gap")
+    assert gap["reason"] == "outbox full"
+    assert gap["count"] == 1601 - road.outbox.fill().samples
+    assert road.outbox.fill().bytes < 20_000 + 3000
+
+
+async def test_one_message_carries_no_more_than_it_can(road: Road) -> None:
+    rows = [("force", i * 10_000, float(i)) for i in range(2 * rooms.BATCH_ROWS_MAX + 1)]
+    await road.bring(report(rows))
+    sizes = [event[2] for event in road.events if event[0] == "sent"]
+    assert sum(sizes) == len(rows)
+    assert max(sizes) <= rooms.BATCH_ROWS_MAX
+    texts = [("visit", i * 10_000, f"{i:05}" * 800) for i in range(100)]
+    road.events.clear()
+    await road.bring(report(texts))
+    assert [event[0] for event in road.events].count("sent") == 2
+
+
+async def test_what_waits_at_the_end_is_committed(road: Road) -> None:
+    await road.intake.put(Arrival(road.lane, "", report([("force", 0, 1.0)])))
+    await road.intake.finish()
+    assert road.outbox.fill().samples == 1
+    assert not road.outbox.needs_state(1)
