@@ -1,8 +1,8 @@
 """What the pipeline asks of a source: the protocol that OPC UA and Modbus keep alike.
 
-A source reads one connection of one station for ever. It reports what it read, as it read it: it does
-not suppress repeats, does not apply a deadband and does not correct a time. A node or a register that
-fails costs only itself; a machine that fails costs only this source.
+A source reads one connection of one station for ever. It reports what it read, as it read it: it
+does not suppress repeats, does not apply a deadband and does not correct a time. A node or a
+register that fails costs only itself; a machine that fails costs only this source.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ TICKS_PER_MS = 10_000
 
 @dataclass(frozen=True, slots=True)
 class Item:
-    """One thing to read: the number that its tag has on this agent, and the tag with its final address."""
+    """One thing to read: the number of its tag on this agent, and the tag with its address."""
 
     number: int
     tag: Tag[Any]
@@ -32,10 +32,9 @@ class Item:
 class Report:
     """What one notification or one request brought, in the order in which the machine gave it.
 
-    `ticks` are the source times in 100 ns since 1970 UTC; `samples.time` is `ticks // 10_000`. `polled`: the
-    times are ours because the protocol has none. `first`: the first report since the link came up.
-    `done` is called on the event loop after the report is safe on disk; it must be called once and
-    never before.
+    `ticks` are the source times in 100 ns since 1970 UTC; `samples.time` is `ticks // 10_000`.
+    `polled`: the times are ours because the machine gave none. `first`: the first report since the
+    link came up. `done` is called once, on the event loop, after the report is safe on disk.
     """
 
     samples: Samples
@@ -48,9 +47,9 @@ class Report:
 
 @dataclass(frozen=True, slots=True)
 class Gap:
-    """Samples that may be missing: which tags, between which times (UTC ms), how many if known, and why.
+    """Samples that may be missing: which tags, between which times (UTC ms), how many, and why.
 
-    `from_ms` None: since before this source was first heard.
+    `from_ms` None: since before this source was first heard. `count` None: nobody knows.
     """
 
     numbers: tuple[int, ...]
@@ -64,8 +63,8 @@ class Gap:
 class SourceStatus:
     """How a source is doing, for the agent's health: read by anyone, written by the source alone.
 
-    `bad` names the tags that cannot be read and says why; `counters` counts what must not stay hidden
-    (missed polls, republished or lost notifications, late replies).
+    `bad` names the tags that cannot be read and says why; `counters` counts what must not stay
+    hidden (missed polls, republished or lost notifications, requests without an answer).
     """
 
     connected: bool = False

@@ -1,0 +1,42 @@
+"""Faults of a machine, told apart from mistakes of our own."""
+
+from __future__ import annotations
+
+import asyncio
+import struct
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from asyncua import ua
+from pymodbus.exceptions import ModbusException
+
+# What the two libraries raise when a machine is gone, refuses, or answers what is no answer.
+_RAISED = (
+    OSError, EOFError, asyncio.TimeoutError, ua.UaError, ModbusException,
+    struct.error, ValueError, LookupError, TypeError, AttributeError,
+)  # fmt: skip
+
+
+class MachineFault(Exception):
+    """The machine or the way to it failed. `reason` is the reason of the gap that follows."""
+
+    def __init__(self, why: str, reason: str = "link down") -> None:
+        super().__init__(why)
+        self.reason = reason
+
+
+@contextmanager
+def machine() -> Iterator[None]:
+    """Turn what a library raises in here into a `MachineFault`; only calls of a library go in."""
+    try:
+        yield
+    except MachineFault:
+        raise
+    except _RAISED as error:
+        raise MachineFault(describe(error)) from error
+
+
+def describe(error: BaseException) -> str:
+    """An error in one line for a log or a status; some libraries raise errors without words."""
+    words = " ".join(str(error).split())
+    return f"{type(error).__name__}: {words}" if words else type(error).__name__

@@ -1,0 +1,168 @@
+"""Our own Publish loop over asyncua's session: acknowledged is only what is on disk.
+
+This is the one file that reaches into asyncua, at one place: `UaSession._send_request`, which sends
+a request and returns the bytes of the answer. Because a subscription is created here and not by
+`UaSession.create_subscription`, the library's own Publish loop (`ensure_publish_loop`) never
+starts; it would take notifications from us and acknowledge them at once. A test fails when either
+moves.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from dataclasses import dataclass
+from typing import Any
+
+from asyncua import ua
+from asyncua.client.ua_session import UaSession
+from asyncua.ua.ua_binary import struct_from_binary
+
+from edge.sources.fault import MachineFault, machine
+from edge.sources.notification import Notification, parse_publish, parse_republish
+from edge.sources.source import SourceStatus
+from wire.clock import Clock
+
+REQUESTS_IN_FLIGHT = 4
+ARRIVALS_MAX = 64
+ACKNOWLEDGEMENTS_MAX = 1000  # of one request; the rest goes with the next
+_LAST = 0xFFFF_FFFF
+
+TOO_MANY_REQUESTS = ua.StatusCodes.BadTooManyPublishRequests
+TRY_AGAIN = (ua.StatusCodes.BadTimeout,)
+SUBSCRIPTION_LOST = (ua.StatusCodes.BadNoSubscription, ua.StatusCodes.BadSubscriptionIdInvalid)
+
+
+@dataclass(frozen=True, slots=True)
+class Arrival:
+    """A notification and when it came in."""
+
+    notification: Notification
+    received_ms: int
+
+
+class Order:
+    """Which sequence number comes next in one subscription: 1 follows 2^32 - 1."""
+
+    def __init__(self) -> None:
+        self._next = 1
+
+    def offer(self, sequence: int, *, is_keep_alive: bool = False) -> tuple[bool, list[int]]:
+        """(Is it new?, the sequence numbers that should have come before it).
+
+        A keep-alive carries the number of the next message and uses none up.
+        """
+        ahead = (sequence - self._next) % _LAST
+        if ahead > _LAST // 2:
+            return False, []
+        missing = [(self._next - 1 + step) % _LAST + 1 for step in range(ahead)]
+        self._next = sequence if is_keep_alive else sequence % _LAST + 1
+        return not is_keep_alive, missing
+
+
+class Publisher:
+    """The Publish requests of one session: what came in, and what may be acknowledged."""
+
+    def __init__(self, session: UaSession, clock: Clock, status: SourceStatus) -> None:
+        self.arrivals: asyncio.Queue[Arrival | MachineFault] = asyncio.Queue(ARRIVALS_MAX)
+        self.heard_s = clock.monotonic()
+        self.waiting = 0
+        self._session = session
+        self._clock = clock
+        self._status = status
+        self._loops = 0
+        self._safe: deque[tuple[int, int]] = deque()
+
+    async def create_subscription(
+        self, parameters: ua.CreateSubscriptionParameters
+    ) -> ua.CreateSubscriptionResult:
+        """Create a subscription whose notifications come to `arrivals`."""
+        request = ua.CreateSubscriptionRequest(Parameters=parameters)
+        with machine():
+            answer = await self._send(request)
+            response = struct_from_binary(ua.CreateSubscriptionResponse, answer)
+            response.ResponseHeader.ServiceResult.check()
+        return response.Parameters
+
+    def acknowledge(self, subscription: int, sequence: int) -> None:
+        """Say that a notification is safe: the next Publish request tells the server so."""
+        self._safe.append((subscription, sequence))
+
+    async def run(self) -> None:
+        """Keep one Publish request under way; several of these run at once.
+
+        While `arrivals` is full no new request goes out: the server's queues then bridge.
+        """
+        self._loops += 1
+        while True:
+            notification = await self._publish()
+            if notification is None and self._loops > 1:
+                self._loops -= 1
+                self._status.count("publish requests refused")
+                return
+            if notification is not None:
+                self.heard_s = self._clock.monotonic()
+                await self.arrivals.put(Arrival(notification, self._clock.now_ms()))
+
+    async def _publish(self) -> Notification | None:
+        """The next notification; None when the server holds as many requests as it wants."""
+        acknowledged = self._take()
+        self.waiting += 1
+        try:
+            with machine():
+                return parse_publish(bytes(await self._send(_request(acknowledged), timeout_s=0)))
+        except MachineFault as fault:
+            self._safe.extendleft(reversed(acknowledged))
+            code = getattr(fault.__cause__, "code", None)
+            if code in TRY_AGAIN:
+                return await self._publish_again(fault)
+            if code == TOO_MANY_REQUESTS:
+                return await self._publish_again(fault) if self._loops == 1 else None
+            if code in SUBSCRIPTION_LOST:
+                raise MachineFault(str(fault), "subscription lost") from fault
+            raise
+        finally:
+            self.waiting -= 1
+
+    async def _publish_again(self, fault: MachineFault) -> Notification:
+        self._status.count("publish requests repeated")
+        await asyncio.sleep(1.0)
+        with machine():
+            answer = await self._send(_request([]), timeout_s=0)
+            return parse_publish(bytes(answer))
+
+    async def republish(self, subscription: int, sequence: int) -> Notification | None:
+        """A notification that did not arrive, once more; None when the server no longer has it."""
+        request = ua.RepublishRequest()
+        request.Parameters.SubscriptionId = subscription
+        request.Parameters.RetransmitSequenceNumber = sequence
+        try:
+            with machine():
+                found = parse_republish(bytes(await self._send(request)), subscription)
+        except MachineFault as fault:
+            if isinstance(fault.__cause__, ua.UaStatusCodeError):
+                return None
+            raise
+        return found if found.sequence == sequence else None
+
+    async def flush(self) -> None:
+        """Send the acknowledgements that wait, without a wish for an answer: the end is near."""
+        while acknowledged := self._take():
+            with machine():
+                await self._send(_request(acknowledged), timeout_s=0)
+
+    def _take(self) -> list[tuple[int, int]]:
+        count = min(len(self._safe), ACKNOWLEDGEMENTS_MAX)
+        return [self._safe.popleft() for _ in range(count)]
+
+    async def _send(self, request: Any, timeout_s: float | None = None) -> Any:
+        return await self._session._send_request(request, timeout=timeout_s)
+
+
+def _request(acknowledged: list[tuple[int, int]]) -> ua.PublishRequest:
+    request = ua.PublishRequest()
+    request.Parameters.SubscriptionAcknowledgements = [
+        ua.SubscriptionAcknowledgement(SubscriptionId=subscription, SequenceNumber=sequence)
+        for subscription, sequence in acknowledged
+    ]
+    return request
