@@ -111,9 +111,9 @@ class Tag(Generic[T]):
     """One value that a kind of station has. A tag describes the value; it never holds it.
 
     `kind` is bool, int, float, str, a State, or `list[float]`/`list[int]` with `length` elements.
-    `low` and `high` are the limits of a believable value in `unit`; a change smaller than
-    `deadband` is not reported; `every_ms` overrides the connection's sampling or polling interval;
-    `stale_ms` is the age at which an unchanged value counts as stale (0: never).
+    `low` and `high` are the limits of a believable value in `unit`; a change of at most `deadband`
+    is not reported; `every_ms` overrides the connection's sampling or polling interval; `stale_ms`
+    is the age at which an unchanged value counts as stale (0: never).
     """
 
     kind: type[T]
