@@ -1,4 +1,4 @@
-"""What all tests share: coroutine tests, no task left behind, one seed, servers that must be there."""
+"""What all tests share: coroutines, no task left behind, one seed, servers that must be there."""
 
 from __future__ import annotations
 

@@ -1,0 +1,102 @@
+"""Which batches are under way, which must go again, and how fast the backlog may follow.
+
+Pure: time is passed in. A batch is under way from its sending until the historian confirms it, the
+session ends, or ACK_S has passed: then it is backlog. Backlog goes in a window, and only while
+confirmations come; otherwise one batch every PROBE_S finds out whether anybody listens again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+ACK_S = 5.0
+PROBE_S = 3.0
+WINDOW = 64
+SAMPLES_PER_S = 200_000
+
+
+class Delivery:
+    """The batches of one agent on their way to the store, by position.
+
+    `settle_s`: for a host that confirms nothing, a batch counts as delivered when its session has
+    lived on for so long after the sending; None where the historian confirms.
+    """
+
+    def __init__(self, settle_s: float | None = None) -> None:
+        self.settle_s = settle_s
+        self.live: dict[int, float] = {}
+        self.historical: dict[int, float] = {}
+        self.stalled = False
+        self.expired = 0
+        self._probe_at = 0.0
+        self._refilled = 0.0
+        self._budget = 0.0
+
+    @property
+    def under_way(self) -> set[int]:
+        """The positions that need no sending now."""
+        return self.live.keys() | self.historical.keys()
+
+    def sent_live(self, position: int, now: float) -> None:
+        """A fresh batch went out."""
+        self.live[position] = now
+
+    def sent_again(self, position: int, samples: int, now: float) -> None:
+        """A batch of the backlog went out."""
+        self.historical[position] = now
+        self._budget -= samples
+        if self.stalled:
+            self._probe_at = now + PROBE_S
+
+    def confirmed(self, ranges: Iterable[tuple[int, int]]) -> int:
+        """The historian has these; returns how many of them were under way."""
+        found = 0
+        for lane in (self.live, self.historical):
+            for first, last in ranges:
+                gone = [position for position in lane if first <= position <= last]
+                for position in gone:
+                    del lane[position]
+                found += len(gone)
+        self.stalled = False
+        return found
+
+    def ended(self) -> None:
+        """The session is over: what was under way may or may not have arrived."""
+        self.live.clear()
+        self.historical.clear()
+        self.stalled = False
+
+    def expire(self, now: float) -> None:
+        """Make backlog of what was not confirmed in time."""
+        if self.settle_s is not None:
+            return
+        for lane in (self.live, self.historical):
+            late = [position for position, sent in lane.items() if now - sent > ACK_S]
+            for position in late:
+                del lane[position]
+            if late:
+                self.expired += len(late)
+                if not self.stalled:
+                    self.stalled, self._probe_at = True, now
+
+    def settled(self, now: float) -> list[tuple[int, int]]:
+        """For a host that confirms nothing: the positions whose session lived on long enough."""
+        if self.settle_s is None:
+            return []
+        return [
+            (position, position)
+            for lane in (self.live, self.historical)
+            for position, sent in lane.items()
+            if now - sent > self.settle_s
+        ]
+
+    def allowance(self, now: float) -> int:
+        """How many batches of the backlog may go out now."""
+        if self.stalled:
+            return 1 if now >= self._probe_at else 0
+        waited = now - self._refilled
+        self._refilled = now
+        self._budget = min(self._budget + waited * SAMPLES_PER_S, SAMPLES_PER_S / 4)
+        if self._budget <= 0:
+            return 0
+        return max(WINDOW - len(self.historical), 0)
