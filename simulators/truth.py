@@ -1,0 +1,69 @@
+"""The truth log: what the simulated machines offered, to be compared with what was stored.
+
+JSON lines, each with a running number `n`: `change` (a value or status changed), `item`, `write`,
+`overflow`, `ack` and `gone` (OPC UA), `read`, `refused` and `command`. See `opcua_seam.py` and
+`modbus.py` for what each says exactly.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+from types import TracebackType
+from typing import Any, BinaryIO
+
+import orjson
+
+FLUSH_S = 0.1
+
+
+class TruthLog:
+    """Appends events to a file; without a file it only counts them."""
+
+    def __init__(self, path: Path | None) -> None:
+        self.count = 0
+        self._lines: list[bytes] = []
+        self._file: BinaryIO | None = None if path is None else _opened(path)
+
+    def add(self, event: str, station: str, **fields: Any) -> int:
+        """Note an event; returns its running number, which begins with 1."""
+        self.count += 1
+        if self._file is not None:
+            line = {"n": self.count, "event": event, "station": station, **fields}
+            self._lines.append(orjson.dumps(line, option=orjson.OPT_APPEND_NEWLINE))
+        return self.count
+
+    def flush(self) -> None:
+        """Hand everything noted so far to the operating system."""
+        if self._file is not None and self._lines:
+            self._file.write(b"".join(self._lines))
+            self._lines.clear()
+
+    async def flush_often(self) -> None:
+        """Flush every 100 ms until cancelled: a killed simulator loses no more than that."""
+        while True:
+            await asyncio.sleep(FLUSH_S)
+            self.flush()
+
+    def close(self) -> None:
+        """Flush and close the file."""
+        self.flush()
+        if self._file is not None:
+            self._file.close()
+            self._file = None
+
+    def __enter__(self) -> TruthLog:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+
+def _opened(path: Path) -> BinaryIO:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    return path.open("wb", buffering=0)
