@@ -1,7 +1,7 @@
 """Addresses as people write them in a site file or a tags CSV.
 
 Modbus: `TABLE ADDRESS FORMAT [ORDER] [sf@ADDRESS] [absent=NUMBER] [scale=NUMBER] [on=NAME]`,
-such as `input 30 float32`, `holding 342 int64 CDAB`, `holding 7 text/8`, `holding 12.3`, `coil 4` or
+such as `input 30 float32`, `holding 342 int64 CDAB`, `holding 7 text/8`, `holding 12.3`, `coil 4`,
 `input 100 uint16*96/8` (an array of 96, one element every 8 registers).
 OPC UA: a browse path `Meter/Voltage`, or a NodeId `ns=3;s=...`, `nsu=...;s=...`.
 """

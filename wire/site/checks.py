@@ -64,6 +64,11 @@ def station(document: Document, key: Key, config: StationConfig) -> Iterator[Pro
     if config.kind == "device" and config.tags is None:
         yield document.problem((*key, "tags"), "is missing", 'write tags = "FILE.csv"')
         return
+    if config.tags is not None and not config.tags.is_file():
+        what = f"there is no file {config.tags}"
+        hint = f"paths are relative to {document.folder}"
+        yield document.problem((*key, "tags"), what, hint)
+        return
     if config.kind != "device" and config.tags is not None:
         hint = 'remove tags, or write kind = "device"'
         yield document.problem((*key, "tags"), f"the tags of a {config.kind} are known", hint)
@@ -178,12 +183,16 @@ def _some(tags: list[str]) -> str:
     return f"{shown} and {len(tags) - 3} more" if len(tags) > 3 else shown
 
 
-def unused(document: Document, key: Key, config: StationConfig) -> Iterator[Problem]:
-    """Warnings: connections of a station that is right which no tag uses."""
+def odd(document: Document, key: Key, config: StationConfig) -> Iterator[Problem]:
+    """Warnings of a station that is right: unused connections, security without a certificate."""
     declaration = config.declaration
     asked = _asked((*declaration.tags, *declaration.commands), {})
     if config.opcua is not None and None not in asked:
         yield document.problem((*key, "opcua"), "no tag is read over OPC UA", "remove it")
+    if config.opcua is not None and config.opcua.security != "None":
+        if config.opcua.cert_file is None or config.opcua.key_file is None:
+            what = "asks for a certificate, and cert_file and key_file are not both given"
+            yield document.problem((*key, "opcua", "security"), what, "give both")
     for name in config.modbus:
         if name not in asked:
             shown = f'"{name}"' if name else "this connection"

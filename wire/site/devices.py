@@ -292,7 +292,7 @@ def _device(
         return Device(_declare(path, {}), rows, tuple(sorted(problems)))
 
 
-def value_kinds(tag: Tag[Any]) -> str:
+def type_of(tag: Tag[Any]) -> str:
     """The type of a tag in the words of the column `type`."""
     words = {Type.BOOL: "bool", Type.INT: "int", Type.FLOAT: "float", Type.TEXT: "text"}
     if tag.value_type in words:

@@ -54,11 +54,7 @@ def examine(path: Path, overrides: Overrides | None = None) -> Examined:
     stations = enumerate(site.stations)
     warnings = [
         *_missing_files(document),
-        *(
-            odd
-            for index, one in stations
-            for odd in checks.unused(document, ("station", index), one)
-        ),
+        *(odd for index, one in stations for odd in checks.odd(document, ("station", index), one)),
     ]
     return Examined(site, (), tuple(warnings))
 

@@ -47,9 +47,11 @@ class OutboxConfig(Part):
     bytes_max: SizeBytes = Field(
         default=1 << 30, description='the oldest samples are dropped above this, such as "1 GiB"'
     )
-    age_max_ms: DurationMs = Field(default=30 * 86_400_000,  validation_alias="age_max",
-        description="samples older than this are dropped",
-    )  # fmt: skip
+    age_ms_max: DurationMs | None = Field(
+        default=None,
+        validation_alias="age_max",
+        description="samples older than this are dropped; without it only the size counts",
+    )
     delivery: Literal["acknowledged", "sent"] = Field(
         default="acknowledged",
         description='"sent" where another Sparkplug host listens, which acknowledges nothing',

@@ -1,0 +1,75 @@
+"""`refit check`: is a site file right, and what does it say?"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from refit.sites import WRONG, shortened, show_problems
+
+if TYPE_CHECKING:
+    from rich.table import Table
+
+    from wire.site import Site, StationConfig
+
+app = typer.Typer()
+
+
+@app.command()
+def check(
+    site: Annotated[Path, typer.Argument(help="The site file.")] = Path("site.toml"),
+) -> None:
+    """Check a site file with all that it names: every error at once, or a table of the stations."""
+    from rich.console import Console
+
+    from wire.site import examine
+
+    examined = examine(site)
+    show_problems(examined.problems, "error")
+    show_problems(examined.warnings, "warning")
+    if examined.site is None:
+        raise typer.Exit(WRONG)
+    console = Console()
+    if not console.is_terminal:
+        console.width = 160
+    console.print(_stations(examined.site))
+    for name, value in _places(examined.site):
+        console.print(f"{name:<10} {value}", highlight=False, soft_wrap=True)
+
+
+def _stations(site: Site) -> Table:
+    from rich.table import Table
+
+    table = Table(
+        title=f"{site.name}: {shortened(site.file) if site.file else ''}", title_justify="left"
+    )
+    for column in ("station", "kind", "line", "agent"):
+        table.add_column(column)
+    table.add_column("tags", justify="right")
+    table.add_column("connections")
+    for station in site.stations:
+        tags = str(len(station.declaration.tags))
+        table.add_row(
+            station.name, station.kind, station.line, station.agent, tags, _connections(station)
+        )
+    return table
+
+
+def _connections(station: StationConfig) -> str:
+    found = [station.opcua.url] if station.opcua else []
+    for name, modbus in station.modbus.items():
+        found.append(f"{name + ' ' if name else ''}{modbus.url} unit {modbus.unit}")
+    return "\n".join(found)
+
+
+def _places(site: Site) -> list[tuple[str, str]]:
+    broker = f"{site.broker.host}:{site.broker.port}"
+    return [
+        ("broker", f"embedded, {broker}" if site.broker.embedded else site.broker.url),
+        ("store", site.store.url),
+        ("ledger", site.ledger.url),
+        ("outbox", f"{site.outbox.folder}, delivery {site.outbox.delivery}"),
+        ("agents", ", ".join(agent.name for agent in site.agents)),
+    ]
