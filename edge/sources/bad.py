@@ -54,8 +54,8 @@ class BadTags:
         """A report that says of each item that it has no value now, and why; the time is ours."""
         rows = [(item.number, now_ms, statuses[item.number], Type.NONE, None) for item in items]
         ticks = np.full(len(rows), now_ms * TICKS_PER_MS, np.int64)
-        return Report(build(rows), ticks, now_ms, True, False, _nothing)
+        return Report(build(rows), ticks, now_ms, True, False, nothing_to_do)
 
 
-def _nothing() -> None:
+def nothing_to_do() -> None:
     """There is nothing to acknowledge."""

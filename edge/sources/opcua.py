@@ -268,12 +268,11 @@ class OpcuaSource:
             else:
                 wanted = item.tag.value_type.name
                 self._bad.add(item, f"the machine's type does not fit {wanted}", is_absent=False)
-        for number in self._bad.numbers & set(samples.tag[~odd].tolist()):
+        for number in self._bad.numbers:
             mine = samples.status[samples.tag == number]
-            if mine[-1] != BAD_TYPE_MISMATCH and not self._bad.is_absent(
-                self._expected.items[number]
-            ):
-                self._bad.clear(self._expected.items[number])
+            item = self._expected.items[number]
+            if len(mine) and mine[-1] != BAD_TYPE_MISMATCH and not self._bad.is_absent(item):
+                self._bad.clear(item)
 
     def _last_known_ms(self) -> int | None:
         known = self._last_ms[self._last_ms >= 0]
