@@ -26,25 +26,30 @@ STEP_A_MIN = 5.0  # from here on it is a pulse
 BEFORE_MS_MAX = 60_000  # age of the voltage before the step: at rest it may not change at all
 WITHIN_MS_MAX = 2_000  # age of the voltage from which a resistance is taken within a pulse
 HELD_MS_MAX = 10_000  # age of a voltage that still counts for the energy of a pulse
+REST_MS_MAX = 86_400_000  # age of the current before the step: 0 A may hold for a day
 CLIPPED = 0.98  # a current that has fallen below this part of its peak was limited
 VOLT_LSB = NOMINAL_V * LSB_SET
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Series:
-    """Samples of one number in the order of time: ms and values."""
+    """Samples of one number in the order of time: ms and values.
+
+    `lost` are times from which on the number is known to be Bad until its next sample.
+    """
 
     time: NDArray[np.int64]
     value: NDArray[np.float64]
+    lost: tuple[int, ...] = ()
 
     @classmethod
-    def of(cls, time: Any, value: Any) -> Series:
+    def of(cls, time: Any, value: Any, lost: tuple[int, ...] = ()) -> Series:
         """From two sequences in any order; what is not finite is left out."""
         times, values = np.asarray(time, np.int64), np.asarray(value, np.float64)
         finite = np.isfinite(values)
         times, values = times[finite], values[finite]
         order = np.argsort(times, kind="stable")
-        return cls(times[order], values[order])
+        return cls(times[order], values[order], lost)
 
     def before(self, time_ms: float) -> int:
         """Index of the last sample earlier than this time; -1 when there is none."""
@@ -53,6 +58,15 @@ class Series:
     def until(self, time_ms: float) -> int:
         """Index of the last sample not later than this time; -1 when there is none."""
         return int(np.searchsorted(self.time, time_ms, "right")) - 1
+
+    def holds(self, index: int, time_ms: float, age_ms_max: int) -> bool:
+        """True when this sample is still the value at that time."""
+        if index < 0:
+            return False
+        taken = int(self.time[index])
+        return time_ms - taken <= age_ms_max and not any(
+            taken <= lost <= time_ms for lost in self.lost
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +89,8 @@ def find(direction: Direction, current: Series) -> Pulse | None:
     if not len(rests):
         return None
     rest = int(rests[-1])
+    if not current.holds(rest, int(current.time[rest + 1]), REST_MS_MAX):
+        return None
     ended = np.flatnonzero(current.value[first:] * SIGNS[direction] < STEP_A_MIN)
     last = first + int(ended[0]) if len(ended) else len(current.value) - 1
     return Pulse(
@@ -91,9 +107,10 @@ def resistance(pulse: Pulse, voltage: Series, current: Series, seconds: float) -
     if at_ms > pulse.end_ms:
         return _none(pulse.direction, seconds, "pulse_too_short")
     before, after = voltage.before(pulse.start_ms), voltage.until(at_ms)
-    if before < 0 or pulse.start_ms - voltage.time[before] > BEFORE_MS_MAX:
+    if not voltage.holds(before, pulse.start_ms, BEFORE_MS_MAX):
         return _none(pulse.direction, seconds, "no_voltage_before_the_step")
-    if voltage.time[after] < pulse.start_ms or at_ms - voltage.time[after] > WITHIN_MS_MAX:
+    inside = bool(voltage.time[after] >= pulse.start_ms)
+    if not inside or not voltage.holds(after, at_ms, WITHIN_MS_MAX):
         return _none(pulse.direction, seconds, "no_voltage_in_the_pulse")
     flowing = current.value[current.until(at_ms)]
     driven = np.abs(current.value[current.until(pulse.start_ms) : current.until(at_ms) + 1])
@@ -130,7 +147,7 @@ def open_circuit(
     if pulse is None:
         return NotDecidable(not_decidable=("no_pulse",))
     before = voltage.before(pulse.start_ms)
-    if before < 0 or pulse.start_ms - voltage.time[before] > BEFORE_MS_MAX:
+    if not voltage.holds(before, pulse.start_ms, BEFORE_MS_MAX):
         return NotDecidable(not_decidable=("no_voltage_before_the_step",))
     short = rested_s is None or rested_s < REST_MIN_S
     return Measured(
@@ -156,11 +173,13 @@ def moved(direction: Direction, pulse: Pulse | None, voltage: Series, current: S
     charge = Measured(
         value=abs(float(np.trapezoid(flowing, hours))), unit="Ah", method="trapezoid", n=len(times)
     )
-    ages = _ages(times, voltage)
-    if ages is None or ages.max() > HELD_MS_MAX:
+    held = [voltage.until(time) for time in times]
+    if not all(
+        voltage.holds(index, time, HELD_MS_MAX) for index, time in zip(held, times, strict=True)
+    ):
         none = NotDecidable(not_decidable=("voltage_missing",))
         return Moved(direction=direction, charge=charge, energy=none)
-    volts = voltage.value[[voltage.until(time) for time in times]]
+    volts = voltage.value[held]
     energy = abs(float(np.trapezoid(flowing * volts, hours)))
     return Moved(
         direction=direction,
@@ -173,12 +192,6 @@ def _grid(pulse: Pulse, voltage: Series, current: Series) -> NDArray[np.int64]:
     times = np.union1d(voltage.time, current.time)
     inside = times[(times > pulse.start_ms) & (times < pulse.end_ms)]
     return np.concatenate([[pulse.start_ms], inside, [pulse.end_ms]]).astype(np.int64)
-
-
-def _ages(times: NDArray[np.int64], voltage: Series) -> NDArray[np.int64] | None:
-    """How old the held voltage is at each time; None when there is none at the first."""
-    held = np.searchsorted(voltage.time, times, "right") - 1
-    return None if (held < 0).any() else times - voltage.time[held]
 
 
 def _none(direction: Direction, seconds: float, reason: str) -> Resistance:

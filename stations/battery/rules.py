@@ -17,6 +17,7 @@ from stations.battery.results import Qualification, Reported, Resistance
 from stations.battery.states import BatteryState
 from stations.battery.station import Battery
 from stations.cycle import Cycle, Ended, Scheme, follow
+from stations.declare import Tag
 from stations.judge import Now
 from stations.records import Draft
 
@@ -27,6 +28,9 @@ TRACED = tuple(
     state.name
     for state in (S.CLOSING, S.REST, S.DISCHARGE, S.RELAX, S.CHARGE, S.SETTLE, S.DISCONNECTING)
 )
+TRACE = (
+    "voltage_ms", "voltage_v", "current_ms", "current_a", "voltage_lost_ms", "current_lost_ms",
+)  # fmt: skip
 SCHEME = Scheme(
     kind="battery",
     state=Battery.state,
@@ -45,12 +49,14 @@ class Memory(Cycle):
     voltage_v: tuple[float, ...] = ()
     current_ms: tuple[int, ...] = ()
     current_a: tuple[float, ...] = ()
+    voltage_lost_ms: tuple[int, ...] = ()
+    current_lost_ms: tuple[int, ...] = ()
     is_trace_cut: bool = False
     seen: dict[str, dict[str, Any]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        for name in ("voltage_ms", "voltage_v", "current_ms", "current_a"):
+        for name in TRACE:
             object.__setattr__(self, name, tuple(getattr(self, name)))
 
 
@@ -86,8 +92,18 @@ def _traced(memory: Memory, now: Now) -> Memory:
         voltage_v=(*memory.voltage_v, *volts[:room].tolist()),
         current_ms=(*memory.current_ms, *current_ms[:room].tolist()),
         current_a=(*memory.current_a, *amperes[:room].tolist()),
+        voltage_lost_ms=_lost(memory.voltage_lost_ms, Battery.voltage, now),
+        current_lost_ms=_lost(memory.current_lost_ms, Battery.current, now),
         is_trace_cut=memory.is_trace_cut or max(len(voltage_ms), len(current_ms)) > room,
     )
+
+
+def _lost(marks: tuple[int, ...], tag: Tag[float], now: Now) -> tuple[int, ...]:
+    """A number that is Bad now does not hold any longer; a series alone would not show that."""
+    reading = now.readings.get(tag.name)
+    if reading is None or reading.is_good or reading.time_ms in marks[-1:]:
+        return marks
+    return (*marks, reading.time_ms)
 
 
 def _begun(memory: Memory, now: Now) -> Memory:
@@ -108,14 +124,16 @@ def _forgotten(memory: Memory) -> Memory:
         voltage_v=(),
         current_ms=(),
         current_a=(),
+        voltage_lost_ms=(),
+        current_lost_ms=(),
         is_trace_cut=False,
         seen={},
     )
 
 
 def _qualification(ended: Ended, memory: Memory) -> Draft:
-    voltage = Series.of(memory.voltage_ms, memory.voltage_v)
-    current = Series.of(memory.current_ms, memory.current_a)
+    voltage = Series.of(memory.voltage_ms, memory.voltage_v, memory.voltage_lost_ms)
+    current = Series.of(memory.current_ms, memory.current_a, memory.current_lost_ms)
     found = {direction: pulses.find(direction, current) for direction in SIGNS}
     isolation = snapshots.isolation(memory.seen)
     cells = snapshots.cells(memory.seen)
