@@ -1,0 +1,124 @@
+"""A SQLite file of ours: opened durably, known as ours, with a version that is checked."""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from plant.stores.store import StoreUnavailable, StoreUnusable
+
+BUSY_S = 5.0
+# A checkpoint writes each changed page once: the rarer it is, the fewer pages are written.
+CHECKPOINT_PAGES = 8_000
+CACHE_KIB = 32 * 1024
+
+
+class Database:
+    """One connection that is opened when it is needed and again after an error.
+
+    Every commit is on disk when it returns (`synchronous=FULL`): an acknowledgement depends on it.
+    """
+
+    def __init__(self, path: Path, schema: str, application_id: int, version: int) -> None:
+        self.path = path
+        self._schema = schema
+        self._identity = (application_id, version)
+        self._lock = threading.RLock()
+        self._connection: sqlite3.Connection | None = None
+        self._file: tuple[int, int] | None = None
+        self.opened = 0
+
+    @contextmanager
+    def reading(self) -> Iterator[sqlite3.Connection]:
+        """The connection, for this thread alone; StoreUnavailable for what SQLite cannot do."""
+        with self._lock:
+            try:
+                yield self._open()
+            except sqlite3.DatabaseError as error:
+                self._drop()
+                raise StoreUnavailable(f"{self.path}: {error}") from error
+
+    @contextmanager
+    def writing(self) -> Iterator[sqlite3.Connection]:
+        """One transaction: all of it is on disk afterwards, or nothing is."""
+        with self.reading() as connection:
+            connection.execute("BEGIN IMMEDIATE")
+            try:
+                yield connection
+                connection.execute("COMMIT")
+            except BaseException:
+                if connection.in_transaction:
+                    connection.execute("ROLLBACK")
+                raise
+
+    def close(self) -> None:
+        """Close the file; the next use opens it again."""
+        with self._lock:
+            self._drop()
+
+    def _open(self) -> sqlite3.Connection:
+        """The connection to the file that lies at `path` now.
+
+        A file that was deleted or replaced behind our back would take what nobody can ever read.
+        """
+        if self._connection is not None and self._file == self._identity_of_file():
+            return self._connection
+        self._drop()
+        try:
+            self.path.parent.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise StoreUnavailable(f"{self.path}: {error}") from error
+        connection = sqlite3.connect(
+            self.path, timeout=BUSY_S, isolation_level=None, check_same_thread=False
+        )
+        try:
+            self._prepare(connection)
+        except BaseException:
+            connection.close()
+            raise
+        self._connection, self._file = connection, self._identity_of_file()
+        self.opened += 1
+        return connection
+
+    def _identity_of_file(self) -> tuple[int, int] | None:
+        try:
+            found = os.stat(self.path)
+        except OSError:
+            return None
+        return found.st_dev, found.st_ino
+
+    def _prepare(self, connection: sqlite3.Connection) -> None:
+        try:
+            found = connection.execute("PRAGMA application_id").fetchone()[0]
+            version = connection.execute("PRAGMA user_version").fetchone()[0]
+            tables = connection.execute("SELECT count(*) FROM sqlite_schema").fetchone()[0]
+        except sqlite3.OperationalError:
+            raise
+        except sqlite3.DatabaseError as error:
+            raise StoreUnusable(f"{self.path}: {error}; name another file") from error
+        application_id, known = self._identity
+        if tables and found != application_id:
+            raise StoreUnusable(f"{self.path} is a database of something else; name another file")
+        if version > known:
+            raise StoreUnusable(
+                f"{self.path} has version {version}, this program knows {known}: use a newer one"
+            )
+        connection.execute("PRAGMA journal_mode=WAL")
+        connection.execute("PRAGMA synchronous=FULL")
+        connection.execute(f"PRAGMA wal_autocheckpoint={CHECKPOINT_PAGES}")
+        connection.execute(f"PRAGMA cache_size=-{CACHE_KIB}")
+        if not tables:
+            # Two processes may open a new file at once: the second finds it made.
+            connection.executescript(
+                f"BEGIN IMMEDIATE; {self._schema}"
+                f"PRAGMA application_id={application_id}; PRAGMA user_version={known}; COMMIT;"
+            )
+
+    def _drop(self) -> None:
+        connection, self._connection, self._file = self._connection, None, None
+        if connection is not None:
+            connection.close()

@@ -1,0 +1,19 @@
+"""From the site file's `[store]` to the store that it names."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from plant.stores.sqlite import SqliteStore
+from plant.stores.store import Store
+from wire.site import StoreConfig
+
+
+def open_store(config: StoreConfig) -> Store:
+    """The store of this url; StoreUnusable when what lies there is none of ours."""
+    return SqliteStore(config.path)
+
+
+def dead_letters_path(config: StoreConfig) -> Path:
+    """Where the samples lie that this store has refused: a file beside it."""
+    return config.path.with_suffix(".dead.db")
