@@ -44,11 +44,17 @@ class Address:
 
 def level(value: str) -> str:
     """`value` when it can be one level of a topic; ValueError when it cannot."""
-    if not value or any(sign in value for sign in "+/#\0"):
-        raise ValueError(f"{value!r} cannot be a topic level: not empty, and without + / #")
-    if len(value.encode()) > LEVEL_BYTES_MAX:
-        raise ValueError(f"{value[:40]!r}... is longer than {LEVEL_BYTES_MAX} bytes")
+    if not _is_level(value):
+        raise ValueError(
+            f"{value[:40]!r} cannot be a topic level: 1 to {LEVEL_BYTES_MAX} bytes without + / #"
+        )
     return value
+
+
+def _is_level(value: str) -> bool:
+    return not any(sign in value for sign in "+/#\0") and (
+        0 < len(value.encode("utf-8", "replace")) <= LEVEL_BYTES_MAX
+    )
 
 
 def node(group: str, verb: Verb, edge: str) -> str:
@@ -74,9 +80,11 @@ def device_commands(group: str, edge: str) -> str:
 def parse(topic: str) -> Address | None:
     """A Sparkplug topic taken apart; None for any other, STATE included."""
     levels = topic.split("/")
-    if len(levels) not in (4, 5) or levels[0] != NAMESPACE or not all(levels):
+    if len(levels) not in (4, 5) or levels[0] != NAMESPACE:
         return None
     verb = _VERBS.get(levels[2])
+    if not all(map(_is_level, levels)):
+        return None
     if verb is None or verb.is_of_device != (len(levels) == 5):
         return None
     return Address(levels[1], verb, levels[3], levels[4] if len(levels) == 5 else "")

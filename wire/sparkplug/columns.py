@@ -178,18 +178,20 @@ class _Rows:
         )
 
 
-def samples_of(message: schema.Payload, device: Device, received_ms: int) -> Data:
+def samples_of(
+    message: schema.Payload, device: Device, received_ms: int, *, is_birth: bool = False
+) -> Data:
     """The samples of a DATA or birth message with the host's numbers, in message order.
 
-    UnknownMetric when a metric is not in the birth, Undecodable when a text is not UTF-8.
+    UnknownMetric when a metric of DATA is not in the birth, Undecodable for text that is not UTF-8.
     """
     try:
-        return _samples_of(message, device, received_ms)
+        return _samples_of(message, device, received_ms, is_birth)
     except UnicodeDecodeError as error:
         raise Undecodable("a text of the payload is not UTF-8") from error
 
 
-def _samples_of(message: schema.Payload, device: Device, received_ms: int) -> Data:
+def _samples_of(message: schema.Payload, device: Device, received_ms: int, is_birth: bool) -> Data:
     sent = timestamp_of(message)
     default_time = (received_ms if sent is None else sent) & UINT64
     rows = _Rows()
@@ -197,7 +199,9 @@ def _samples_of(message: schema.Payload, device: Device, received_ms: int) -> Da
     live = wrong = 0
     for metric in message.metrics:
         known = _find(metric, device)
-        if known.number == SKIPPED:
+        if known is None and not is_birth:
+            raise UnknownMetric(metric.name or f"alias {metric.alias}")
+        if known is None or known.number == SKIPPED:
             continue
         if known.number == POSITION:
             position = signed(metric.long_value) or None
@@ -214,18 +218,14 @@ def _samples_of(message: schema.Payload, device: Device, received_ms: int) -> Da
     return Data(rows.samples(), position, live == 0, wrong)
 
 
-def _find(metric: schema.Metric, device: Device) -> Known:
+def _find(metric: schema.Metric, device: Device) -> Known | None:
     """By name where there is one, since only a name is unmistakable; else by alias."""
-    name = metric.name
-    alias = metric.alias
-    if name:
-        known = device.by_name.get(name)
-        if known is None and metric.is_historical and metric.datatype:
-            known = device.late(name, metric.datatype)
-    else:
-        known = device.by_alias.get(alias) if alias or metric.HasField("alias") else None
-    if known is None:
-        raise UnknownMetric(name or f"alias {alias}")
+    name, alias = metric.name, metric.alias
+    if not name:
+        return device.by_alias.get(alias) if alias or metric.HasField("alias") else None
+    known = device.by_name.get(name)
+    if known is None and metric.is_historical and metric.datatype:
+        return device.late(name, metric.datatype)
     return known
 
 

@@ -130,8 +130,8 @@ def _known(device: Device, metric: Metric, name: str) -> Known:
 
 def _role(name: str) -> bool:
     """True for the metrics that are no samples."""
-    return name == metrics.BDSEQ or name.startswith(
-        (metrics.NODE_CONTROL, metrics.DELIVERY, metrics.PROPERTIES)
+    return name in (metrics.BDSEQ, metrics.PATH, metrics.KIND) or name.startswith(
+        (metrics.NODE_CONTROL, metrics.DEVICE_CONTROL, metrics.DELIVERY)
     )
 
 

@@ -12,6 +12,7 @@ from stations.declare import Type
 
 BDSEQ = "bdSeq"
 NODE_CONTROL = "Node Control/"
+DEVICE_CONTROL = "Device Control/"
 REBIRTH = "Node Control/Rebirth"
 DELIVERY = "Delivery/"
 OUTBOX = "Delivery/Outbox"
@@ -20,7 +21,6 @@ POSITION = "Delivery/Position"
 HEALTH = "Health/"
 PATH = "Properties/Path"
 KIND = "Properties/Kind"
-PROPERTIES = "Properties/"
 
 UNIT, LOW, HIGH, DESCRIPTION = "engUnit", "engLow", "engHigh", "Description"
 STATUS_CODE, QUALITY = "StatusCode", "Quality"

@@ -1,0 +1,169 @@
+"""A host application of Sparkplug B 3.0 as a pure state machine: no socket, clock or thread.
+
+Every method returns what is to be sent and what was learnt, in order. Nothing that comes from
+outside raises: what cannot be understood is counted in `counts` by its cause.
+"""
+
+from __future__ import annotations
+
+import itertools
+import random
+from collections import Counter
+
+from wire import topics
+from wire.sparkplug import state
+from wire.sparkplug.codec import parse
+from wire.sparkplug.datatypes import Undecodable
+from wire.sparkplug.edge import Edge, HostSettings, Message
+from wire.sparkplug.effects import Disconnect, EdgeId, HostEffect, Publish
+from wire.sparkplug.lookup import Device, Full
+from wire.sparkplug.state import HostState
+from wire.topics import Address, Verb
+
+
+class Host:
+    """The historian's side of Sparkplug: its own STATE, and every edge node it hears.
+
+    Tag numbers in what it gives out are its own and stay for its life. `rng` spreads requests.
+    """
+
+    def __init__(
+        self, host_id: str, *, rng: random.Random, settings: HostSettings | None = None
+    ) -> None:
+        self.id = host_id
+        self.counts: Counter[str] = Counter()
+        self._topic = topics.state(host_id)
+        self._rng = rng
+        self._settings = settings or HostSettings()
+        self._edges: dict[EdgeId, Edge] = {}
+        self._numbers = itertools.count(1)
+        self._timestamp = 0
+        self._foreign_ms = -1
+        self._is_announced = False
+        self._is_stopping = False
+
+    @property
+    def subscriptions(self) -> tuple[tuple[str, int], ...]:
+        """Topic filters and QoS that the connection needs before `connected` is called."""
+        return ((topics.EVERYTHING, 1), (self._topic, 1))
+
+    def edges(self) -> tuple[Edge, ...]:
+        """Every edge node heard so far."""
+        return tuple(self._edges.values())
+
+    def device(self, edge: EdgeId, station: str) -> Device | None:
+        """What the current birth says of a device ("": the node itself)."""
+        known = self._edges.get(edge)
+        return None if known is None else known.device(station)
+
+    def will(self, now_ms: int) -> Publish:
+        """The Last Will for the CONNECT that follows; its timestamp is that of the STATE birth.
+
+        After another's newer offline the timestamp is behind that one, so that nodes which have
+        seen it come back.
+        """
+        self._timestamp = max(now_ms, self._foreign_ms + 1)
+        return self._state(False, self._timestamp)
+
+    def connected(self, now_ms: int) -> list[HostEffect]:
+        """The connection and its subscriptions stand: the first thing published is STATE."""
+        self._is_announced = True
+        return [self._state(True, self._timestamp)]
+
+    def disconnected(self, now_ms: int) -> list[HostEffect]:
+        """The connection is gone: nothing that was heard through it is current any more."""
+        self._is_announced = False
+        effects: list[HostEffect] = []
+        for edge in self._edges.values():
+            effects += edge.lost(now_ms, "host lost its broker")
+        return effects
+
+    def stop(self, now_ms: int) -> list[HostEffect]:
+        """Leave on purpose: STATE offline, stamped now, then the disconnect."""
+        self._is_stopping = True
+        death = [self._state(False, max(now_ms, self._timestamp))] if self._is_announced else []
+        return [*death, Disconnect("stopped", again=False)]
+
+    def message(self, topic: str, payload: bytes, now_ms: int) -> list[HostEffect]:
+        """A message has come."""
+        host = topics.parse_state(topic)
+        if host is not None:
+            return self._state_heard(host, payload)
+        address = topics.parse(topic)
+        if address is None:
+            self.counts["unknown topic"] += 1
+            return []
+        if address.verb in (Verb.NCMD, Verb.DCMD):
+            return []
+        if self._settings.group not in (None, address.group):
+            self.counts["another group"] += 1
+            return []
+        try:
+            return self._edge_message(address, payload, now_ms)
+        except Undecodable:
+            self.counts["undecodable payload"] += 1
+        except Full:
+            self.counts["too many metrics"] += 1
+        return []
+
+    def committed(self, edge: EdgeId, outbox: str, position: int) -> None:
+        """The store holds what this edge's outbox has at this position; `tick` will say so."""
+        known = self._edges.get(edge)
+        if known is None:
+            self.counts["commit of an unknown edge"] += 1
+        else:
+            known.confirm(outbox, position)
+
+    def tick(self, now_ms: int) -> list[HostEffect]:
+        """Time goes on; call it at least every 100 ms while connected."""
+        if not self._is_announced or self._is_stopping:
+            return []
+        effects: list[HostEffect] = []
+        for edge in self._edges.values():
+            payloads, learnt = edge.tick(now_ms)
+            topic = topics.node(edge.id.group, Verb.NCMD, edge.id.agent) if payloads else ""
+            effects += [Publish(topic, payload) for payload in payloads]
+            effects += learnt
+        return effects
+
+    def _edge_message(self, address: Address, payload: bytes, now_ms: int) -> list[HostEffect]:
+        message = parse(payload)
+        edge = self._edge(EdgeId(address.group, address.edge))
+        if edge is None:
+            self.counts["too many edge nodes"] += 1
+            return []
+        if address.verb is Verb.NBIRTH:
+            return edge.node_birth(message, now_ms)
+        if address.verb is Verb.NDEATH:
+            return edge.node_death(message, now_ms)
+        return edge.take(Message(address.verb, address.device, message, len(payload)), now_ms)
+
+    def _edge(self, id: EdgeId) -> Edge | None:
+        edge = self._edges.get(id)
+        if edge is None and len(self._edges) < self._settings.edges_max:
+            edge = Edge(id, self._settings, self._numbers.__next__, self._rng, self.counts)
+            self._edges[id] = edge
+        return edge
+
+    def _state(self, online: bool, timestamp: int) -> Publish:
+        payload = state.write(HostState(online, timestamp))
+        return Publish(self._topic, payload, qos=1, retain=True)
+
+    def _state_heard(self, host: str, payload: bytes) -> list[HostEffect]:
+        """Only our own STATE matters; while stopping we do not answer our own death."""
+        if host != self.id or self._is_stopping or not self._is_announced:
+            return []
+        said = state.read(payload)
+        if said is None:
+            self.counts["unknown STATE"] += 1
+            return []
+        if said.online:
+            self.counts["another host of our id"] += said.timestamp > self._timestamp
+            return []
+        if said.timestamp <= self._timestamp:
+            self.counts["STATE put right"] += 1
+            return [self._state(True, self._timestamp)]
+        self.counts["newer foreign STATE"] += 1
+        self._foreign_ms = min(said.timestamp, state.TIMESTAMP_MAX - 1)
+        self._is_announced = False
+        return [Disconnect("another's newer STATE said offline", again=True)]
