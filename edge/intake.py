@@ -80,6 +80,7 @@ class Tally:
     """What has passed since the start."""
 
     samples: int = 0
+    acknowledged: int = 0
     records: int = 0
     gaps: int = 0
     commits: int = 0
@@ -247,7 +248,7 @@ class Intake:
         if group.ranges:
             newer = self.outbox.needs_state(max(end for _, end in group.ranges))
             state = self.pipeline.state.to_bytes() if newer else None
-            self.outbox.confirmed(group.ranges, state)
+            self.tally.acknowledged += self.outbox.confirmed(group.ranges, state)
         if group.tick:
             lost = self.outbox.bound(now_ms, self.pipeline.state.to_bytes)
         return placed, lost

@@ -59,6 +59,11 @@ class Outbox:
         self._upto: int = self._meta("state_upto")
         self._batches, self._samples, self._bytes = self._count("1")
 
+    @property
+    def position(self) -> int:
+        """The highest position that was ever given."""
+        return self._position
+
     def close(self) -> None:
         """Fold the write-ahead log into the file and let go of it."""
         self._db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
@@ -150,7 +155,7 @@ class Outbox:
         return found, lost
 
     def confirmed(self, ranges: Iterable[tuple[int, int]], state: bytes | None = None) -> int:
-        """Forget the batches in these ranges (both ends included); returns how many there were.
+        """Forget the batches in these ranges, both ends included; returns how many samples.
 
         Batches that the saved state does not cover yet are its only trace: then `state` (as of the
         last commit) must be given.
@@ -264,7 +269,7 @@ class Outbox:
         self._batches -= batches
         self._samples -= samples
         self._bytes -= size
-        return batches
+        return samples
 
     def _save_state(self, state: bytes, upto: int) -> None:
         values = [(state, "state"), (upto, "state_upto")]

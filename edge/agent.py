@@ -1,0 +1,221 @@
+"""The agent: the process on a station PC that reads stations and keeps what it reads until stored.
+
+It puts the rooms of this floor together: sources -> pipeline -> outbox -> publisher, one task each,
+and ends them in that order.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from functools import partial
+from random import Random
+from typing import Any
+
+import structlog
+
+from edge.intake import Arrival, Intake
+from edge.lane import Lane
+from edge.outbox import Outbox
+from edge.pipeline import Pipeline
+from edge.publish import Publisher
+from edge.sources.modbus import ModbusSource
+from edge.sources.opcua import OpcuaSource
+from edge.sources.source import Gap, Item, Report, Source
+from stations.declare import Node, Tag
+from stations.records import AgentInfo
+from stations.samples import Samples
+from stations.watch import Watch
+from wire.clock import Clock
+from wire.mqtt import Session
+from wire.site import Site, StationConfig
+from wire.sparkplug import births
+from wire.sparkplug.edge_node import EdgeNode
+from wire.sparkplug.metrics import MetricName, NodeMetric
+
+OPCUA = "opcua"
+BLOCKING_S = 10.0
+LOSS_WINDOW = (
+    1.5  # keep-alives after which a dead link is noticed at the latest (MQTT 3.1.1, 3.1.2.10)
+)
+
+log = structlog.get_logger()
+
+
+@dataclass(slots=True)
+class Link:
+    """One connection of a station on its way into the intake: the sink of its source."""
+
+    lane: Lane
+    name: str
+    source: Source
+    intake: Intake
+    told: Callable[[Lane], None]
+
+    async def report(self, report: Report) -> None:
+        """Take a report; waits while the way to the disk is full."""
+        await self.intake.put(Arrival(self.lane, self.name, report))
+
+    async def gap(self, gap: Gap) -> None:
+        """Take the news that samples may be missing."""
+        await self.intake.put(Arrival(self.lane, self.name, gap))
+
+    def link(self, up: bool, why: str) -> None:
+        """Take the news that the machine can or cannot be reached."""
+        self.told(self.lane)
+
+
+class Agent:
+    """All of one agent. OutboxError, TooLarge, LookupError or ValueError when it cannot begin.
+
+    Must be made on the running event loop.
+    """
+
+    def __init__(
+        self,
+        site: Site,
+        name: str,
+        clock: Clock,
+        random: Random,
+        version: str,
+        health: tuple[NodeMetric, ...] = (),
+    ) -> None:
+        self.site, self.name, self.clock = site, site.agent(name).name, clock
+        self._disk = ThreadPoolExecutor(1, thread_name_prefix="outbox")
+        self.outbox = Outbox(
+            site.outbox.folder / f"{name}.db",
+            bytes_max=site.outbox.bytes_max,
+            age_ms_max=site.outbox.age_ms_max,
+        )
+        self.pipeline = Pipeline()
+        self.pipeline.state, lost = self.outbox.state()
+        about, stations = AgentInfo(name=name, version=version), site.stations_of(name)
+        self.lanes = {one.name: self._lane(one, about) for one in stations}
+        lanes = list(self.lanes.values())
+        self.intake = Intake(
+            self.outbox, self.pipeline, lanes, clock, self.run_blocking, self._fresh
+        )
+        self.intake.lost(lost)
+        self.links = [link for one in stations for link in self._links(one, random)]
+        self.publisher = self._publisher(stations, health)
+
+    async def run_blocking(self, work: Callable[..., Any], *args: Any) -> Any:
+        """Run a call on the outbox's own thread."""
+        return await asyncio.get_running_loop().run_in_executor(self._disk, partial(work, *args))
+
+    def blocking(self, work: Callable[..., Any], *args: Any) -> Any:
+        """Run a call on the outbox's own thread, from any thread but the event loop's."""
+        return self._disk.submit(work, *args).result(BLOCKING_S)
+
+    async def run(
+        self, stop: asyncio.Event, *others: Callable[[], Any], drain_s: float = 0.0
+    ) -> None:
+        """Serve until `stop`; then end the sources, commit what came, send it if there is time."""
+        client_id = f"refit-{self.site.name}-{self.name}"
+        self.publisher.connect(partial(Session, self.site.broker, client_id))
+        try:
+            async with asyncio.TaskGroup() as group:
+                rest = [self.intake.run, self.intake.tick, self.publisher.run, *others]
+                tasks = [group.create_task(one()) for one in rest]
+                sources = [group.create_task(link.source.run(link)) for link in self.links]
+                await stop.wait()
+                await _end(sources)
+                await self.publisher.drain(self.clock.monotonic() + drain_s)
+                await _end(tasks)
+        finally:
+            await self.intake.finish()
+            await self.publisher.stop()
+            await self.run_blocking(self.outbox.close)
+            self._disk.shutdown()
+
+    def _fresh(self, *what: Any) -> None:
+        self.publisher.fresh(*what)
+
+    def _lane(self, station: StationConfig, about: AgentInfo) -> Lane:
+        declared = station.declaration.tags
+        numbers = self.outbox.numbers(
+            station.name, [(tag.name, tag.value_type) for tag in declared]
+        )
+        tags: dict[int, Tag[Any]] = {numbers[tag.name]: tag for tag in declared}
+        self.pipeline.declare(tags)
+        read: dict[str, list[int]] = {}
+        for number, tag in tags.items():
+            read.setdefault(connection_of(tag), []).append(number)
+        connections = {name: tuple(listed) for name, listed in read.items()}
+        lane = Lane(self.site.name, station.line, station.name, about, tags, connections)
+        kind = station.kind_parts
+        if kind is not None:
+            lane.watch = Watch(kind, tags, self.pipeline.state.samples(tags))
+            if station.name in (memories := self.outbox.memories()):
+                lane.remember(memories[station.name])
+        return lane
+
+    def _links(self, station: StationConfig, random: Random) -> Iterator[Link]:
+        """A source for each connection of a station, and what it hands its reports to."""
+        lane = self.lanes[station.name]
+        for name, numbers in lane.connections.items():
+            items = [Item(number, lane.tags[number]) for number in numbers]
+            label = f"{station.name}/{name or 'modbus'}"
+            rng = Random(random.getrandbits(64))
+            source: Source
+            if name == OPCUA:
+                assert station.opcua is not None, "checked by the site file"
+                source = OpcuaSource(label, station.opcua, items, self.clock, rng)
+            else:
+                source = ModbusSource(label, station.modbus[name], items, self.clock, rng)
+            yield Link(lane, name, source, self.intake, self._told)
+
+    def _told(self, lane: Lane) -> None:
+        """A link has changed: a station is up while one of its links is."""
+        up = any(link.source.status.connected for link in self.links if link.lane is lane)
+        self.publisher.device(lane.station, up)
+
+    def _publisher(
+        self, stations: list[StationConfig], health: tuple[NodeMetric, ...]
+    ) -> Publisher:
+        acknowledged = self.site.outbox.delivery == "acknowledged"
+        node = EdgeNode(
+            self.site.name,
+            self.name,
+            self.outbox.id,
+            [
+                births.Station(one.name, one.line, one.kind, self.lanes[one.name].tags)
+                for one in stations
+            ],
+            last=self._last,
+            names=self._names(),
+            health=health,
+            primary=self.site.historian.name if acknowledged else None,
+        )
+        return Publisher(
+            node,
+            self.outbox,
+            self.clock,
+            run_blocking=self.run_blocking,
+            blocking=self.blocking,
+            confirm=self.intake.confirm,
+            lost=self.intake.lost,
+            settle_s=None if acknowledged else LOSS_WINDOW * self.site.broker.keepalive_s,
+        )
+
+    def _last(self, station: str) -> Samples:
+        return self.pipeline.state.samples(self.lanes[station].tags)
+
+    def _names(self) -> Mapping[int, MetricName]:
+        return {
+            number: MetricName(number, station, name, type)
+            for number, (station, name, type) in self.outbox.all_tags().items()
+        }
+
+
+def connection_of(tag: Tag[Any]) -> str:
+    """The name of the connection over which a tag is read: `opcua`, or that of a Modbus one."""
+    return OPCUA if isinstance(tag.at, Node) else tag.at.on
+
+
+async def _end(tasks: list[asyncio.Task[Any]]) -> None:
+    for task in tasks:
+        task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)

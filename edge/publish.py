@@ -1,0 +1,258 @@
+"""The way to the plant: fresh batches live, the backlog beside them, records on their own lane.
+
+Everything here runs on the event loop; the MQTT thread only knocks. What is not confirmed stays in
+the outbox, so that whatever happens to a message here, nothing is lost.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+import orjson
+import structlog
+
+from edge.delivery import Delivery
+from edge.intake import Run
+from edge.outbox import Lost, Outbox
+from edge.outbox_file import Batch
+from wire import topics
+from wire.clock import Clock
+from wire.mqtt import Message, Session, Will
+from wire.sparkplug.datatypes import Scalar
+from wire.sparkplug.edge_node import EdgeNode
+from wire.sparkplug.effects import Acknowledged, Disconnect, EdgeEffect, Publish
+
+TURN_S = 0.05
+RECORD_RETRY_S = 5.0
+RECORDS_UNDER_WAY = 50
+READ_BATCHES = 64
+BD_SEQ_TIMEOUT_S = 5.0
+
+log = structlog.get_logger()
+
+
+@dataclass(slots=True)
+class Tally:
+    """What has been confirmed since the start, and what it took."""
+
+    batches_live: int = 0
+    batches_again: int = 0
+    records_confirmed: int = 0
+    records_refused: int = 0
+    sessions: int = 0
+    not_taken: int = 0
+
+
+class Publisher:
+    """Sends what the outbox holds and passes on what the plant confirms.
+
+    `confirm` gets the ranges of positions that may be trimmed, `lost` what the outbox had to give
+    up while it was read. `blocking` runs a call on the outbox's thread from any other thread.
+    """
+
+    def __init__(
+        self,
+        node: EdgeNode,
+        outbox: Outbox,
+        clock: Clock,
+        *,
+        run_blocking: Run,
+        blocking: Callable[..., Any],
+        confirm: Callable[[Sequence[tuple[int, int]]], None],
+        lost: Callable[[Sequence[Lost]], None],
+        settle_s: float | None = None,
+    ) -> None:
+        self.node, self.outbox, self.clock = node, outbox, clock
+        self.delivery = Delivery(settle_s)
+        self.tally = Tally()
+        self.session: Session | None = None
+        self._run_blocking, self._blocking = run_blocking, blocking
+        self._confirm, self._lost = confirm, lost
+        self._record_topic = topics.records(node.group, node.agent)
+        self._recorded_topic = topics.recorded(node.group, node.agent)
+        self._records_sent: dict[str, float] = {}
+        self._records_done: list[str] = []
+        self._highest = outbox.position
+        self._turn = asyncio.Event()
+        self._bd_seq = 0
+        self._loop = asyncio.get_running_loop()
+
+    def connect(self, make: Callable[..., Session]) -> None:
+        """Make the MQTT session by `make` (broker and client id filled in) and start it."""
+        knock = self._loop.call_soon_threadsafe
+        self.session = make(
+            will=self._will,
+            on_socket_open=self._opened,
+            on_connect=partial(knock, self._connected),
+            on_disconnect=lambda why: knock(self._disconnected, why),
+            on_message=lambda message: knock(self._message, message),
+            subscriptions=(*self.node.subscriptions, (self._recorded_topic, 1)),
+        )
+        self.session.start()
+
+    def fresh(self, batches: Sequence[Batch], has_records: bool) -> None:
+        """Batches have been committed: each goes out live, once; what cannot go is backlog."""
+        now = self.clock.monotonic()
+        for batch in batches:
+            self._highest = max(self._highest, batch.position)
+            if self._send(self.node.live, batch):
+                self.delivery.sent_live(batch.position, now)
+                self.tally.batches_live += 1
+        if has_records:
+            self._turn.set()
+
+    def device(self, station: str, up: bool) -> None:
+        """All links of a station are down, or one of them is back."""
+        self._do(self.node.device(station, up, self.clock.now_ms()))
+
+    def health(self, values: Mapping[str, Scalar | None]) -> None:
+        """The agent's own health, every few seconds."""
+        self._do(self.node.health(values, self.clock.now_ms()))
+
+    async def run(self) -> None:
+        """Send backlog and records for ever."""
+        while True:
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(TURN_S):
+                    await self._turn.wait()
+            self._turn.clear()
+            await self._one()
+
+    async def drain(self, until: float) -> None:
+        """Go on sending until the plant has confirmed everything, or the monotonic time `until`."""
+        while self.clock.monotonic() < until and self.session is not None:
+            fill = await self._run_blocking(self.outbox.fill)
+            if not (fill.batches or fill.records):
+                return
+            await asyncio.sleep(TURN_S)
+
+    async def stop(self) -> None:
+        """Leave the broker on purpose: NDEATH, then DISCONNECT."""
+        session, self.session = self.session, None
+        if session is not None:
+            effects = self.node.stop(self.clock.now_ms())
+            final = [_message(one) for one in effects if isinstance(one, Publish)]
+            await asyncio.to_thread(session.disconnect, final)
+            self.node.disconnected()
+
+    async def _one(self) -> None:
+        now = self.clock.monotonic()
+        self._do(self.node.tick(self.clock.now_ms()))
+        self.delivery.expire(now)
+        if settled := self.delivery.settled(now):
+            self._delivered(settled)
+        if self.node.can_send:
+            await self._backlog(now)
+        if self.session is not None and self.session.connected:
+            await self._records(now)
+
+    async def _backlog(self, now: float) -> None:
+        allowed = min(self.delivery.allowance(now), READ_BATCHES)
+        if not allowed:
+            return
+        skip = self.delivery.under_way
+        read = partial(self.outbox.waiting, self._highest, skip, allowed)
+        batches, lost = await self._run_blocking(read)
+        self._lost(lost)
+        under_way = self.delivery.under_way
+        for batch in batches:
+            if batch.position in under_way or not self._send(self.node.historical, batch):
+                continue
+            self.delivery.sent_again(batch.position, len(batch.samples), self.clock.monotonic())
+            self.tally.batches_again += 1
+
+    async def _records(self, now: float) -> None:
+        done, self._records_done = self._records_done, []
+        if done:
+            await self._run_blocking(self.outbox.records_confirmed, done)
+        late = [id for id, sent in self._records_sent.items() if now - sent > RECORD_RETRY_S]
+        for id in late:
+            del self._records_sent[id]
+        if len(self._records_sent) >= RECORDS_UNDER_WAY:
+            return
+        for id, body in await self._run_blocking(self.outbox.records, RECORDS_UNDER_WAY):
+            if id not in self._records_sent and self.session is not None:
+                if not self.session.publish(Message(self._record_topic, body, qos=1)):
+                    return
+                self._records_sent[id] = now
+
+    def _send(self, make: Callable[[str, Any, int, int], list[EdgeEffect]], batch: Batch) -> bool:
+        """Whether the batch went to the session."""
+        if not self.node.can_send:
+            return False
+        now_ms = self.clock.now_ms()
+        effects = make(batch.station, batch.samples, batch.position, now_ms)
+        return self._do(effects) and self.node.can_send and bool(effects)
+
+    def _do(self, effects: Sequence[EdgeEffect]) -> bool:
+        """Carry out what the node says, in its order; whether all of it was taken."""
+        leaving = any(isinstance(one, Disconnect) for one in effects)
+        if leaving and self.session is not None:
+            final = [_message(one) for one in effects if isinstance(one, Publish)]
+            self.session.reconnect(final)
+            self.delivery.ended()
+        for one in effects:
+            match one:
+                case Acknowledged(ranges):
+                    self._delivered(ranges)
+                case Publish() if not leaving:
+                    if self.session is None or not self.session.publish(_message(one)):
+                        self.tally.not_taken += 1
+                        self._do(self.node.not_taken(one, self.clock.now_ms()))
+                        return False
+        return not leaving
+
+    def _delivered(self, ranges: Sequence[tuple[int, int]]) -> None:
+        self.delivery.confirmed(ranges)
+        self._confirm(ranges)
+        self._turn.set()
+
+    def _will(self) -> Will:
+        bd_seq = self._blocking(self.outbox.bd_seq_ahead)
+        will = self.node.will(bd_seq, self.clock.now_ms())
+        return Will(will.topic, will.payload, will.qos, will.retain)
+
+    def _opened(self) -> None:
+        self._bd_seq = self._blocking(self.outbox.next_bd_seq)
+
+    def _connected(self) -> None:
+        self.tally.sessions += 1
+        self._records_sent.clear()
+        self._do(self.node.connected(self.clock.now_ms(), self._bd_seq))
+
+    def _disconnected(self, why: str) -> None:
+        self.node.disconnected()
+        self.delivery.ended()
+        self._records_sent.clear()
+
+    def _message(self, message: Message) -> None:
+        if message.topic == self._recorded_topic:
+            self._recorded(message.payload)
+        else:
+            self._do(self.node.message(message.topic, message.payload, self.clock.now_ms()))
+
+    def _recorded(self, payload: bytes) -> None:
+        """The ledger has some records, or will never take them: neither is sent again."""
+        try:
+            said = orjson.loads(payload)
+            ids, refused = list(map(str, said["ids"])), dict(said["refused"])
+        except (orjson.JSONDecodeError, KeyError, TypeError, ValueError) as error:
+            log.warning("a confirmation of records cannot be read", why=str(error))
+            return
+        for id, why in refused.items():
+            log.error("the ledger refuses a record", id=id, why=why)
+        self.tally.records_confirmed += len(ids)
+        self.tally.records_refused += len(refused)
+        for id in (*ids, *refused):
+            self._records_sent.pop(id, None)
+        self._records_done += (*ids, *refused)
+        self._turn.set()
+
+
+def _message(publish: Publish) -> Message:
+    return Message(publish.topic, publish.payload, publish.qos, publish.retain)

@@ -1,0 +1,53 @@
+"""`refit agent`: reads the stations of one station PC and keeps what it reads until it is stored."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+app = typer.Typer()
+
+
+@app.command()
+def agent(
+    site: Annotated[Path, typer.Option(help="The site file.", metavar="FILE")],
+    name: Annotated[str, typer.Option(help="Which agent of the site file this is.")],
+    drain: Annotated[
+        float, typer.Option(help="Seconds to go on sending what waits, when told to end.")
+    ] = 0.0,
+) -> None:
+    """Read the stations of one station PC over OPC UA and Modbus and publish them (Sparkplug B).
+
+    What is read is on disk before it is acknowledged to the machine, and stays there until the
+    historian has confirmed it. Runs until SIGTERM or Ctrl-C, then ends cleanly.
+    """
+    import asyncio
+    from importlib.metadata import version
+    from random import SystemRandom
+
+    from edge.agent import Agent
+    from edge.health import METRICS, Health
+    from edge.outbox_file import OutboxError
+    from refit.running import stopped_by_signals
+    from refit.sites import WRONG, open_site
+    from wire.clock import SystemClock
+    from wire.logs import configure
+    from wire.metrics import serve
+    from wire.sparkplug.births import TooLarge
+
+    configure()
+    loaded = open_site(site)
+
+    async def run() -> None:
+        made = Agent(loaded, name, SystemClock(), SystemRandom(), version("refit"), METRICS)
+        health = Health(made)
+        with serve(loaded.agent(name).http, health.status, health.metrics):
+            await made.run(stopped_by_signals(), health.run, drain_s=drain)
+
+    try:
+        asyncio.run(run())
+    except (LookupError, OutboxError, TooLarge) as error:
+        typer.echo(f"refit agent: {error}", err=True)
+        raise typer.Exit(WRONG) from error
