@@ -40,6 +40,7 @@ class BrokerAt:
 class Owner:
     """An owner of a session that counts CONNECTs as an edge node counts its bdSeq."""
 
+    death: str
     sent: int = 0
     wills: int = 0
     told: list[str] = field(default_factory=list)
@@ -48,7 +49,7 @@ class Owner:
 
     def will(self) -> Will:
         self.wills += 1
-        return Will("death", str(self.sent).encode())
+        return Will(self.death, str(self.sent).encode())
 
     def connect_goes_out(self) -> None:
         self.sent += 1
@@ -86,7 +87,7 @@ def start() -> Iterator[Start]:
     sessions: list[Session] = []
 
     def begin(broker: BrokerAt, name: str = "agent", **changes: Any) -> tuple[Session, Owner]:
-        owner = Owner()
+        owner = Owner(f"death/{name}")
         session = owner.make(broker, name, **changes)
         sessions.append(session)
         session.start()

@@ -101,15 +101,16 @@ def test_live_messages_pass_those_that_wait_for_the_window(start: Start, tap: Wi
 def test_a_stop_says_its_last_words_and_asks_for_the_will(
     start: Start, tap: WireTap, version: Any
 ) -> None:
-    _, watcher = start(BrokerAt(tap.broker_port), "watcher", subscriptions=(("death", 1),))
+    _, watcher = start(BrokerAt(tap.broker_port), "watcher", subscriptions=(("death/leaver", 1),))
     until(lambda: watcher.count("connected") == 1, "somebody watches")
-    session, owner = start(at(tap, version))
+    session, owner = start(at(tap, version), "leaver")
     until(lambda: owner.count("connected") == 1, "the session is up")
     session.publish(Message("data", b"last"))
-    assert session.disconnect([Message("death", b"0")])
+    assert session.disconnect([Message("death/leaver", b"0")])
     assert owner.told[-1] == "disconnected: ended on purpose"
+    until(lambda: tap.of("DISCONNECT"), "the tap has seen it all")
     words = [(packet.kind, packet.topic) for packet in tap.packets]
-    assert words[-3:] == [("PUBLISH", "data"), ("PUBLISH", "death"), ("DISCONNECT", "")]
+    assert words[-3:] == [("PUBLISH", "data"), ("PUBLISH", "death/leaver"), ("DISCONNECT", "")]
     assert tap.packets[-1].reason == (4 if version == "5" else 0)
     deaths = 2 if version == "5" else 1
     until(lambda: len(watcher.messages) == deaths, "the death was heard")
@@ -117,9 +118,9 @@ def test_a_stop_says_its_last_words_and_asks_for_the_will(
 
 
 def test_a_killed_link_fires_the_will_of_this_session(start: Start, tap: WireTap) -> None:
-    _, watcher = start(BrokerAt(tap.broker_port), "watcher", subscriptions=(("death", 1),))
+    _, watcher = start(BrokerAt(tap.broker_port), "watcher", subscriptions=(("death/victim", 1),))
     until(lambda: watcher.count("connected") == 1, "somebody watches")
-    _, owner = start(at(tap, "3.1.1"))
+    _, owner = start(at(tap, "3.1.1"), "victim")
     for session in (1, 2):
         until(lambda: owner.count("connected") == session, "the session is up")  # noqa: B023
         tap.cut()
