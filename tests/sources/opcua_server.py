@@ -1,0 +1,51 @@
+"""An OPC UA server for tests: a few variables, a port that stays the same over a restart."""
+
+from __future__ import annotations
+
+import socket
+from typing import Any
+
+from asyncua import Server, ua
+from asyncua.common.node import Node
+
+URI = "urn:studio"
+
+
+class Machine:
+    """One server with the object `Studio1` in the namespace `urn:studio`."""
+
+    def __init__(self, values: dict[str, Any]) -> None:
+        with socket.socket() as free:
+            free.bind(("127.0.0.1", 0))
+            self.port: int = free.getsockname()[1]
+        self.url = f"opc.tcp://127.0.0.1:{self.port}"
+        self.values = values
+        self.nodes: dict[str, Node] = {}
+        self.server = Server()
+
+    async def start(self, *, others: int = 0) -> None:
+        """Start with so many other namespaces before ours."""
+        self.server = Server()
+        await self.server.init()
+        self.server.set_endpoint(self.url)
+        self.server.set_security_policy([ua.SecurityPolicyType.NoSecurity])
+        for number in range(others):
+            await self.server.register_namespace(f"urn:other:{number}")
+        index = await self.server.register_namespace(URI)
+        studio = await self.server.nodes.objects.add_object(index, "Studio1")
+        for path, value in self.values.items():
+            parent = studio
+            *folders, name = path.split("/")
+            for folder in folders:
+                parent = await parent.add_folder(index, folder)
+            variant = value if isinstance(value, ua.Variant) else ua.Variant(value)
+            self.nodes[path] = await parent.add_variable(index, name, variant)
+        await self.server.start()
+
+    async def stop(self) -> None:
+        """Stop; every connection is closed."""
+        await self.server.stop()
+
+    async def write(self, path: str, value: Any) -> None:
+        """Write a value, a Variant or a DataValue."""
+        await self.nodes[path].write_value(value)
