@@ -255,10 +255,20 @@ def _register_problems(at: Register) -> Iterator[str]:
         yield "scale must not be 0"
 
 
+def _state_problems(tag: Tag[Any]) -> Iterator[str]:
+    # Two states with one number would silently become two names of one state.
+    for name, state in (tag.states.__members__ if tag.states else {}).items():
+        if name != state.name:
+            yield f"the states {state.name} and {name} have the same number {state.value}"
+        if not re.search(r"\S.*[.]\Z", state.doc, re.DOTALL):
+            yield f"the doc of state {name} must be a sentence, got {state.doc!r}"
+
+
 def _tag_problems(tag: Tag[Any]) -> Iterator[str]:
     if tag.value_type is Type.NONE:
         allowed = "bool, int, float, str, a State, list[float] or list[int]"
         yield f"the type must be {allowed}, got {tag.kind!r}"
+    yield from _state_problems(tag)
     is_array = tag.value_type in (Type.INTS, Type.FLOATS)
     if is_array and tag.length < 1:
         yield "an array needs its length"
