@@ -44,9 +44,9 @@ def schema(
 def schema_of(what: str) -> dict[str, Any]:
     """The JSON Schema of `site`, of `record`, or of the data of a kind's records."""
     if what == "site":
-        from wire.site.models import SiteFile
+        from wire.site.reference import file_schema
 
-        return {"$schema": DIALECT, **SiteFile.model_json_schema(by_alias=True)}
+        return {"$schema": DIALECT, **file_schema()}
     if what == "record":
         from stations.records import Record
 

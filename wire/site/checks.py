@@ -189,10 +189,10 @@ def odd(document: Document, key: Key, config: StationConfig) -> Iterator[Problem
     asked = _asked((*declaration.tags, *declaration.commands), {})
     if config.opcua is not None and None not in asked:
         yield document.problem((*key, "opcua"), "no tag is read over OPC UA", "remove it")
-    if config.opcua is not None and config.opcua.security != "None":
-        if config.opcua.cert_file is None or config.opcua.key_file is None:
-            what = "asks for a certificate, and cert_file and key_file are not both given"
-            yield document.problem((*key, "opcua", "security"), what, "give both")
+    opcua = config.opcua
+    if opcua and opcua.security != "None" and not (opcua.cert_file and opcua.key_file):
+        what = "asks for a certificate, and cert_file and key_file are not both given"
+        yield document.problem((*key, "opcua", "security"), what, "give both")
     for name in config.modbus:
         if name not in asked:
             shown = f'"{name}"' if name else "this connection"

@@ -151,7 +151,8 @@ def _rows(
 def _add(cells: _Cells, tags: dict[str, Tag[Any]], rows: dict[str, int]) -> None:
     name = cells["name"]
     if not NAME.match(name) or hasattr(Station, name):
-        cells.wrong("name", f'"{name}" is no name for a tag', f'write "{legal_name(name)}"')
+        what = f'"{name}" is no name for a tag' if name else "is empty"
+        cells.wrong("name", what, f'write "{legal_name(name)}"')
     elif name in tags:
         cells.wrong("name", f'"{name}" stands in row {rows[name]} already', "give each tag its own")
     tag = _tag(cells)

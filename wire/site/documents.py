@@ -26,6 +26,7 @@ class Document:
     values: dict[str, Any] = field(default_factory=dict)
     places: dict[Key, tuple[Path, int]] = field(default_factory=dict)
     problems: list[Problem] = field(default_factory=list)
+    files: list[Path] = field(default_factory=list)
 
     @property
     def folder(self) -> Path:
@@ -74,6 +75,7 @@ def read(path: Path) -> Document:
 
 def _add_file(document: Document, path: Path, at: Problem | None, within: list[Path]) -> None:
     """Merge one file; `at` is the place of the include, `within` the files that are open."""
+    document.files.append(path.resolve())
     try:
         text = path.read_bytes().decode("utf-8-sig").replace("\r\n", "\n")
         values = tomllib.loads(text)
@@ -179,6 +181,9 @@ def _include(
         place = Problem(path, line, "include", "")
         if file in [one.resolve() for one in within]:
             what = f'"{name}" includes itself, by way of {" and ".join(one.name for one in within)}'
+            document.problems.append(Problem(path, line, "include", what, "remove one include"))
+        elif file in document.files:
+            what = f'"{name}" is included already'
             document.problems.append(Problem(path, line, "include", what, "remove one include"))
         else:
             _add_file(document, file, place, within)

@@ -51,11 +51,9 @@ def examine(path: Path, overrides: Overrides | None = None) -> Examined:
     site = _build(document)
     if site is None:
         return Examined(None, tuple(_in_order(document)), ())
-    stations = enumerate(site.stations)
-    warnings = [
-        *_missing_files(document),
-        *(odd for index, one in stations for odd in checks.odd(document, ("station", index), one)),
-    ]
+    warnings = [*_missing_files(document)]
+    for index, one in enumerate(site.stations):
+        warnings += checks.odd(document, ("station", index), one)
     return Examined(site, (), tuple(warnings))
 
 

@@ -74,6 +74,13 @@ def _connections(value: Any) -> Any:
     return value
 
 
+def _one_or_named(schema: dict[str, Any]) -> None:
+    """The JSON Schema of `modbus`: a table with a url, or one such table for each name."""
+    connection = schema["additionalProperties"]
+    named = {"type": schema.pop("type"), "additionalProperties": schema.pop("additionalProperties")}
+    schema["anyOf"] = [connection, named]
+
+
 class StationConfig(Part):
     """One machine or work place."""
 
@@ -86,6 +93,7 @@ class StationConfig(Part):
     modbus: Annotated[dict[str, ModbusConfig], BeforeValidator(_connections)] = Field(
         default={},
         description="one Modbus connection, or one table for each name that the tags use",
+        json_schema_extra=_one_or_named,
     )
     at: dict[str, str] = Field(
         default={}, description="addresses of tags and commands that this machine keeps elsewhere"

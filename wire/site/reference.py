@@ -56,8 +56,8 @@ HEAD = """\
 One TOML file describes a plant. `refit check FILE` says everything that is wrong with it, with
 file, line and key; `refit schema site` prints its JSON Schema for editors.
 
-Relative paths begin at the folder of the site file. Durations are texts such as `"500 ms"`, `"2 s"`,
-`"1 min"`, `"1 h"` or `"14 d"`; sizes are texts such as `"512 MiB"` or `"4 GiB"`. Names must not
+Relative paths begin at the folder of the site file. Durations are texts such as `"500 ms"`,
+`"2 s"`, `"1 min"`, `"1 h"` or `"14 d"`; sizes are texts such as `"512 MiB"`. Names must not
 contain `+`, `/` or `#`. A password never stands in the file: `password_file` names a file,
 `password_env` an environment variable.
 
@@ -88,6 +88,16 @@ Register addresses begin at 0. Formats are int16, uint16, int32, uint32, int64, 
 float32, float64 and text. In `[station.at]`, the order, scale, absent number and connection of the
 kind's declaration stay unless the address says another.
 """
+
+
+def file_schema() -> dict[str, Any]:
+    """The JSON Schema of a site file. Defaults that a file says as a text are left out."""
+    schema = SiteFile.model_json_schema(by_alias=True)
+    tables = [schema, *schema["$defs"].values()]
+    for name, field in (item for table in tables for item in table["properties"].items()):
+        if "$ref" in field or (name in DEFAULTS and not isinstance(field.get("default"), str)):
+            field.pop("default", None)
+    return schema
 
 
 def page() -> str:
@@ -149,8 +159,8 @@ def _columns() -> str:
     return "\n".join(
         [
             "\n## The CSV of tags\n",
-            'For `kind = "device"`. UTF-8, cells separated by `,` or `;` (with `;`, 0,1 is a number too);',
-            "the first row names the columns, in any order.\n",
+            'For `kind = "device"`. UTF-8, cells separated by `,` or `;` (with `;`, 0,1 is a',
+            "number too); the first row names the columns, in any order.\n",
             "| column | needed | what it is |",
             "|---|---|---|",
             *rows,
