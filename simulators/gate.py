@@ -10,10 +10,14 @@ HELD_MAX = 10_000
 
 
 class Gate:
-    """Lets deliveries through in order: at once, after `delay_s`, or when `is_shut` ends."""
+    """Lets deliveries through in order: at once, after `delay_s`, or when `is_shut` ends.
+
+    `delays_left` bounds how many deliveries come late; None: all of them.
+    """
 
     def __init__(self) -> None:
         self.delay_s = 0.0
+        self.delays_left: int | None = None
         self.dropped = 0
         self._held: deque[Callable[[], None]] = deque()
         self._free_at = 0.0
@@ -44,11 +48,19 @@ class Gate:
             return
         loop = asyncio.get_running_loop()
         now = loop.time()
-        self._free_at = max(now + self.delay_s, self._free_at)
+        self._free_at = max(now + self._delay(), self._free_at)
         if self._free_at > now:
             loop.call_at(self._free_at, self._deliver, deliver)
         else:
             deliver()
+
+    def _delay(self) -> float:
+        if self.delays_left is None or self.delay_s == 0.0:
+            return self.delay_s
+        if self.delays_left == 0:
+            return 0.0
+        self.delays_left -= 1
+        return self.delay_s
 
     def _deliver(self, deliver: Callable[[], None]) -> None:
         # The gate may have been shut while this was on its way.

@@ -52,6 +52,14 @@ class Cell:
         return self.at.table in ("holding", "input") and self.count > REQUEST_MAX
 
 
+@dataclass(slots=True)
+class Refusal:
+    """The exception code for requests that touch a tag, `times` times; None: until cleared."""
+
+    code: int
+    times: int | None = None
+
+
 class Unit:
     """One unit id: a memory per table, and faults of single tags."""
 
@@ -59,7 +67,7 @@ class Unit:
         self.number, self.log = number, log
         self.words: dict[str, dict[int, int]] = {table: {} for table in set(TABLES.values())}
         self.cells: dict[tuple[str, str], Cell] = {}
-        self.codes: dict[tuple[str, str], int] = {}
+        self.codes: dict[tuple[str, str], Refusal] = {}
         self._commands: dict[tuple[str, int], tuple[str, Command]] = {}
         self._exponents: dict[tuple[str, int], int] = {}
         self._plans: dict[Place, tuple[list[Cell], list[Cell], list[Cell]]] = {}
@@ -104,9 +112,9 @@ class Unit:
             shown = None if is_bad(status) else value
             words = registers.encode(cell.at, tag.value_type, tag.length, shown, factor)
         except ValueError:
-            self.codes.setdefault((station, tag.name), DEVICE_FAILURE)
+            self.codes.setdefault((station, tag.name), Refusal(DEVICE_FAILURE))
             return
-        if self.codes.get((station, tag.name)) == DEVICE_FAILURE:
+        if (known := self.codes.get((station, tag.name))) and known.code == DEVICE_FAILURE:
             del self.codes[station, tag.name]
         memory, mask = self.words[cell.table], registers.mask(cell.at)
         for offset in registers.offsets(cell.at, tag.length):
@@ -137,13 +145,27 @@ class Unit:
         memory = self.words[table]
         if not all(one in memory for one in range(address, address + count)):
             code = ILLEGAL_ADDRESS
-        for cell in touched:
-            code = code or self.codes.get((cell.station, cell.tag.name), 0)
+        for cell in touched if self.codes and not code else ():
+            code = code or self._refusal((cell.station, cell.tag.name))
         if code:
             for cell in touched:
                 self.log.add("refused", cell.station, tag=cell.tag.name, code=code)
             return code
         return [memory[one] for one in range(address, address + count)]
+
+    def _refusal(self, tag: tuple[str, str]) -> int:
+        refusal = self.codes.get(tag)
+        if refusal is None:
+            return 0
+        if refusal.times is not None:
+            refusal.times -= 1
+            if refusal.times <= 0:
+                del self.codes[tag]
+        return refusal.code
+
+    def refuse(self, station: str, tag: str, times: int | None) -> None:
+        """Answer requests that touch a tag with exception 2."""
+        self.codes[station, tag] = Refusal(ILLEGAL_ADDRESS, times)
 
     def answered(self, place: Place, words: list[int], **how: Any) -> None:
         """Note that these registers were sent: a `read` per tag that is complete in them."""

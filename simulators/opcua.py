@@ -85,6 +85,9 @@ class OpcuaServer:
         server.set_security_policy([SECURITIES[self.config.security]])
         if self.config.security != "None":
             await self._certify()
+        anyone = self.config.user is None
+        tokens = [ua.AnonymousIdentityToken] if anyone else [ua.UserNameIdentityToken]
+        server.set_identity_tokens(tokens)
         if self.config.user is not None:
             server.iserver.user_manager = _Accounts(self.config.user, self.config.password() or "")
         now = ua.NodeId(ua.ObjectIds.Server_ServerStatus_CurrentTime)

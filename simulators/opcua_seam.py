@@ -272,6 +272,11 @@ class GatedServer(Server):
             await self.iserver.stop()
             raise
 
+    async def stop(self) -> None:
+        """Close every session, also those without a link, and listen no longer."""
+        await self.drop_sessions()
+        await super().stop()
+
     def reset_links(self) -> int:
         """Break every connection; sessions and subscriptions stay. Returns how many."""
         clients = list(self.bserver.clients) if self.bserver else []
