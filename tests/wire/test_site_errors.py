@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import copy
 import time
+import tomllib
 from pathlib import Path
+from typing import Any
 
 import pytest
+import tomli_w
 
 from tests.wire.test_site import CSV, SMALL
 from wire.site import Problem, SiteError, examine, load
@@ -281,6 +285,40 @@ def test_a_problem_in_an_included_file_has_that_file_and_line(tmp_path: Path) ->
     problem = only(problems(tmp_path, text, more=more.replace("unit = 7", "unti = 7")))
     assert (problem.file.name, problem.line) == ("more.toml", 7)
     assert problem.key == "station.m-2.modbus.unti"
+
+
+def paths(value: Any, path: tuple[str | int, ...] = ()) -> list[tuple[str | int, ...]]:
+    """The paths of all tables, keys and elements."""
+    found = [path] if path else []
+    if isinstance(value, dict | list):
+        items = value.items() if isinstance(value, dict) else enumerate(value)
+        found += [one for key, inner in items for one in paths(inner, (*path, key))]
+    return found
+
+
+VALUES = [5, -1, 1.5, True, "", "x", " + ", [], [1], ["a"], [{}], {}, {"x": 1}, {"url": {}}]
+
+
+@pytest.mark.parametrize("value", VALUES, ids=repr)
+def test_any_value_at_any_place_is_read_or_told(tmp_path: Path, value: Any) -> None:
+    (tmp_path / "meter.csv").write_text(CSV)
+    tables = '[broker]\nurl = "mqtt://h"\n[store]\nurl = "sqlite:x"\n[outbox]\nage_max = "1 d"\n'
+    text = 'include = ["a.toml"]\n' + SMALL + tables + STUDIO
+    original = tomllib.loads(text + '[station.at]\nangle = "A/B"\n')
+    (tmp_path / "a.toml").write_text('[historian]\nname = "h"\n')
+    for path in paths(original):
+        changed = copy.deepcopy(original)
+        table: Any = changed
+        for step in path[:-1]:
+            table = table[step]
+        table[path[-1]] = value
+        (tmp_path / "site.toml").write_text(tomli_w.dumps(changed))
+        examined = examine(tmp_path / "site.toml")
+        assert (examined.site is None) == bool(examined.problems)
+        for problem in examined.problems:
+            assert problem.what
+            assert "Input should" not in problem.what, problem
+            assert "pydantic" not in str(problem)
 
 
 def test_everything_is_said_at_once(tmp_path: Path) -> None:

@@ -16,6 +16,7 @@ Model = TypeVar("Model", bound=BaseModel)
 
 THINGS = {
     "string_type": "a text",
+    "is_instance_of": "a text",
     "int_type": "a whole number",
     "int_from_float": "a whole number",
     "float_type": "a number",

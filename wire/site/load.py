@@ -45,9 +45,9 @@ def load(path: Path, overrides: Overrides | None = None) -> Site:
 def examine(path: Path, overrides: Overrides | None = None) -> Examined:
     """Everything that is wrong or odd in a site file, its includes and its CSVs."""
     document = documents.read(path)
-    documents.override(document, overrides or {})
     if document.problems and not document.values:
         return Examined(None, tuple(document.problems), ())
+    documents.override(document, overrides or {})
     site = _build(document)
     if site is None:
         return Examined(None, tuple(_in_order(document)), ())
