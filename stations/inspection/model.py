@@ -188,7 +188,7 @@ def _brakes(first: int) -> Callable[[float, Values, Truth], None]:
             values[Inspection.weights] = _put(values[Inspection.weights], truth.weights, sides)
         _rollers(elapsed_s, values, stop_s=24.0)
         pedal = ramp(elapsed_s - 12, 11, 0, 320) if elapsed_s < 25 else 0.0
-        values[Inspection.pedal_force] = round(pedal)
+        values[Inspection.pedal_force] = round(pedal, 0)
         left, right = (_braked(elapsed_s, truth, wheel) for wheel in sides)
         values[Inspection.force_left], values[Inspection.force_right] = left, right
         if elapsed_s >= 12:
@@ -211,7 +211,7 @@ def _braked(elapsed_s: float, truth: Truth, wheel: int) -> float:
         return 0.0
     drag, top = truth.drag[wheel], truth.forces[wheel]
     share = ramp(elapsed_s - 12, 11, 0, 1)
-    return float(round(drag + (top - drag) * (1 - (1 - share) ** 2)))
+    return round(drag + (top - drag) * (1 - (1 - share) ** 2), 0)
 
 
 def _rollers(elapsed_s: float, values: Values, stop_s: float) -> None:
@@ -227,8 +227,8 @@ def _put(shown: list[float], truth: tuple[float, ...], sides: tuple[int, int]) -
 def _parking(elapsed_s: float, values: Values, truth: Truth) -> None:
     _rollers(elapsed_s, values, stop_s=15.0)
     share = ramp(elapsed_s - 7, 7, 0, 1) if elapsed_s < 15 else 0.0
-    values[Inspection.force_left] = float(round(truth.parking[0] * share))
-    values[Inspection.force_right] = float(round(truth.parking[1] * share))
+    values[Inspection.force_left] = round(truth.parking[0] * share, 0)
+    values[Inspection.force_right] = round(truth.parking[1] * share, 0)
     if elapsed_s >= 16:
         values[Inspection.parking_left], values[Inspection.parking_right] = truth.parking
         total = 100 * sum(truth.parking) / (GRAVITY * sum(truth.weights))
@@ -264,7 +264,7 @@ def _exhaust(elapsed_s: float, values: Values, truth: Truth) -> None:
     values[Inspection.gas_co] = round(settled(since_s, 4.0, before, after), 3)
     values[Inspection.gas_co2] = round(settled(gas_s, 4.0, 0.0, 15.2), 1)
     values[Inspection.gas_o2] = round(settled(gas_s, 4.0, O2_AIR, 0.3), 1)
-    values[Inspection.gas_hc] = round(settled(gas_s, 4.0, 0.0, truth.hc))
+    values[Inspection.gas_hc] = round(settled(gas_s, 4.0, 0.0, truth.hc), 0)
     air = settled(gas_s, 4.0, LAMBDA_AIR, truth.lambda_ratio)
     values[Inspection.gas_lambda] = round(air, 3)
     values[Inspection.gas_co_fast] = truth.co_fast if elapsed_s >= 23 else 0.0

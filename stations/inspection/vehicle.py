@@ -57,17 +57,17 @@ def draw(vehicle: Vehicle, rng: random.Random) -> Truth:
         forces=forces,
         drag=_four([rng.uniform(60, 120) + 150 * wear * rng.random() for _ in range(4)], 0),
         ovality=_four([rng.uniform(1, 4) + 30 * wear * rng.random() for _ in range(4)], 1),
-        parking=(round(park * (1 + uneven)), round(park * (1 - uneven))),
+        parking=(round(park * (1 + uneven), 0), round(park * (1 - uneven), 0)),
         slip=_pair([wear * rng.uniform(-14, 14) for _ in range(2)], 1),
         suspension=_four(suspension, 1),
-        lamp_height_mm=round(rng.uniform(600, 720)),
+        lamp_height_mm=round(rng.uniform(600, 720), 0),
         target_dip=rng.choice((1.0, 1.1, 1.2)),
         dip=_pair([1.1 + wear * rng.uniform(-2.0, 2.0) for _ in range(2)], 2),
         intensity=_pair([45.0 * (1 - 0.7 * wear * rng.random()) for _ in range(2)], 1),
         co_idle=round(0.03 + 0.9 * wear**2 * rng.uniform(0.5, 1), 3),
         co_fast=round(0.02 + 0.6 * wear**2 * rng.uniform(0.5, 1), 3),
         lambda_ratio=round(1.0 + 0.06 * wear * rng.uniform(-1, 1), 3),
-        hc=round(15 + 400 * wear**2),
+        hc=round(15 + 400 * wear**2, 0),
         opacity=round(0.15 + 2.5 * wear**2, 2),
         dtc_count=round(max(wear - 0.6, 0) * 10),
         ready=wear < 0.8,
@@ -78,10 +78,10 @@ def draw(vehicle: Vehicle, rng: random.Random) -> Truth:
 def _sides(axles: tuple[float, ...], uneven: list[float]) -> Wheels:
     front, rear = (axle / 2 for axle in axles)
     return (
-        round(front * (1 + uneven[0])),
-        round(front * (1 - uneven[0])),
-        round(rear * (1 + uneven[1])),
-        round(rear * (1 - uneven[1])),
+        round(front * (1 + uneven[0]), 0),
+        round(front * (1 - uneven[0]), 0),
+        round(rear * (1 + uneven[1]), 0),
+        round(rear * (1 - uneven[1]), 0),
     )
 
 
