@@ -231,6 +231,8 @@ class WireTap:
             self._links.append(link)
             self._spawn(self._upwards, link)
             self._spawn(self._downwards, link)
+            if listener.fileno() < 0:  # shut in the meantime
+                self._close(link)
 
     def _upwards(self, link: _Link) -> None:
         with contextlib.suppress(OSError):

@@ -10,6 +10,17 @@ class TlsError(ValueError):
     """A certificate or key file that cannot be used; the message names the file."""
 
 
+class _Socket(ssl.SSLSocket):
+    """Closes itself when the handshake fails: its owner never gets to hold it."""
+
+    def do_handshake(self, block: bool = False) -> None:
+        try:
+            super().do_handshake(block)
+        except OSError:
+            self.close()
+            raise
+
+
 def client_context(
     ca_file: Path | None = None, cert_file: Path | None = None, key_file: Path | None = None
 ) -> ssl.SSLContext:
@@ -27,6 +38,7 @@ def client_context(
         context = ssl.create_default_context(cafile=ca_file)
     except ssl.SSLError as error:
         raise TlsError(f"{ca_file}: not a certificate in PEM form ({error})") from error
+    context.sslsocket_class = _Socket
     context.minimum_version = ssl.TLSVersion.TLSv1_2
     if cert_file is not None:
         try:
