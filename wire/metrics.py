@@ -1,0 +1,168 @@
+"""What a process says of itself over HTTP: /metrics for Prometheus, /healthz for whoever watches.
+
+Values are read when somebody asks, so that keeping them costs nothing.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterable, Mapping
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+import orjson
+import structlog
+from prometheus_client import CollectorRegistry, ProcessCollector
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
+from prometheus_client.exposition import choose_encoder
+from prometheus_client.registry import Collector
+
+REQUEST_S_MAX = 5.0
+
+log = structlog.get_logger("metrics")
+
+
+_Make = Callable[..., GaugeMetricFamily | CounterMetricFamily]
+
+
+class _Family(Collector):
+    """One metric whose values are read at each scrape."""
+
+    def __init__(
+        self,
+        family: _Make,
+        name: str,
+        doc: str,
+        label: str,
+        read: Callable[[], Mapping[str, float]],
+    ) -> None:
+        self._make = lambda: family(name, doc, labels=[label] if label else [])
+        self._labelled = bool(label)
+        self._read = read
+
+    def collect(self) -> Iterable[Metric]:
+        metric = self._make()
+        for key, value in self._read().items():
+            metric.add_metric([key] if self._labelled else [], value)
+        yield metric
+
+    def describe(self) -> Iterable[Metric]:
+        return [self._make()]
+
+
+class Metrics:
+    """The metrics of one process, in a registry of its own."""
+
+    def __init__(self) -> None:
+        self.registry = CollectorRegistry()
+        ProcessCollector(registry=self.registry)
+
+    def gauge(self, name: str, doc: str, read: Callable[[], float]) -> None:
+        """A value that rises and falls; its unit stands last in its name."""
+        self._add(GaugeMetricFamily, name, doc, "", lambda: {"": read()})
+
+    def counter(self, name: str, doc: str, read: Callable[[], float]) -> None:
+        """A value that only rises while the process lives; exposed as `name` + `_total`."""
+        self._add(CounterMetricFamily, name, doc, "", lambda: {"": read()})
+
+    def gauges(
+        self, name: str, doc: str, label: str, read: Callable[[], Mapping[str, float]]
+    ) -> None:
+        """One gauge per value of a label; the label's values must be few and bounded."""
+        self._add(GaugeMetricFamily, name, doc, label, read)
+
+    def counters(
+        self, name: str, doc: str, label: str, read: Callable[[], Mapping[str, float]]
+    ) -> None:
+        """One counter per value of a label; the label's values must be few and bounded."""
+        self._add(CounterMetricFamily, name, doc, label, read)
+
+    def _add(
+        self,
+        family: _Make,
+        name: str,
+        doc: str,
+        label: str,
+        read: Callable[[], Mapping[str, float]],
+    ) -> None:
+        self.registry.register(_Family(family, name, doc, label, read))
+
+
+class StatusServer:
+    """Serves /metrics and /healthz on a thread of its own until `close`.
+
+    `health` gives what /healthz answers; its key `ok` decides between 200 and 503. Raises OSError
+    when the port is taken; port 0 takes a free one, which `port` says then.
+    """
+
+    def __init__(
+        self,
+        metrics: Metrics,
+        health: Callable[[], Mapping[str, object]],
+        *,
+        host: str = "127.0.0.1",
+        port: int = 0,
+    ) -> None:
+        self._server = ThreadingHTTPServer((host, port), _handler(metrics, health))
+        self._server.daemon_threads = True
+        self.port = self._server.server_port
+        self._thread = threading.Thread(
+            target=self._server.serve_forever, args=(0.1,), name="status", daemon=True
+        )
+        self._thread.start()
+
+    def close(self) -> None:
+        """Stop listening; a second time does nothing."""
+        if self._thread.is_alive():
+            self._server.shutdown()
+            self._thread.join()
+        self._server.server_close()
+
+    def __enter__(self) -> StatusServer:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+
+def _handler(
+    metrics: Metrics, health: Callable[[], Mapping[str, object]]
+) -> type[BaseHTTPRequestHandler]:
+    class Handler(BaseHTTPRequestHandler):
+        timeout = REQUEST_S_MAX
+
+        def do_GET(self) -> None:
+            match self.path.partition("?")[0]:
+                case "/metrics":
+                    self._guarded(self._metrics)
+                case "/healthz":
+                    self._guarded(self._healthz)
+                case _:
+                    self._answer(404, "text/plain", b"there is /metrics and /healthz\n")
+
+        def _guarded(self, answer: Callable[[], tuple[int, str, bytes]]) -> None:
+            try:
+                status, kind, body = answer()
+            except Exception as error:
+                log.exception("the status of this process could not be read")
+                status, kind, body = 503, "application/json", orjson.dumps({"error": str(error)})
+            self._answer(status, kind, body)
+
+        def _metrics(self) -> tuple[int, str, bytes]:
+            encode, kind = choose_encoder(self.headers.get("Accept", ""))
+            return 200, kind, encode(metrics.registry)
+
+        def _healthz(self) -> tuple[int, str, bytes]:
+            state = dict(health())
+            return 200 if state.get("ok") else 503, "application/json", orjson.dumps(state)
+
+        def _answer(self, status: int, kind: str, body: bytes) -> None:
+            self.send_response(status)
+            self.send_header("Content-Type", kind)
+            self.send_header("Content-Length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body)
+
+        def log_message(self, format: str, *arguments: object) -> None:
+            """Being asked is normal operation, which logs nothing."""
+
+    return Handler
