@@ -1,4 +1,4 @@
-"""Data of the inspection's records. The state change is `stations.cycle.StateChange`."""
+"""Data of the lane's records. `RECORDS` says which model belongs to which kind of record."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict
 
-from stations.cycle import CycleData, Statistic
+from stations.cycle import CycleData, StateChange, Statistic
 
 Result = Literal["Undefined", "OK", "NotOK", "NotDecidable"]
 
@@ -52,3 +52,9 @@ class Report(CycleData):
     not_decidable: tuple[str, ...]
     statistics: dict[str, Statistic]
     obd: Obd
+
+
+RECORDS: dict[str, type[BaseModel]] = {
+    "inspection.state": StateChange,
+    "inspection.report": Report,
+}

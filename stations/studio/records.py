@@ -1,10 +1,10 @@
-"""Data of the studio's records. The state change is `stations.cycle.StateChange`."""
+"""Data of the studio's records. `RECORDS` says which model belongs to which kind of record."""
 
 from __future__ import annotations
 
 from pydantic import BaseModel, ConfigDict
 
-from stations.cycle import CycleData, Statistic
+from stations.cycle import CycleData, StateChange, Statistic
 
 
 class Spin(BaseModel):
@@ -53,3 +53,6 @@ class Session(CycleData):
     clipped_pct: Statistic | None
     lamp_hours: float | None
     missing: tuple[str, ...]
+
+
+RECORDS: dict[str, type[BaseModel]] = {"studio.state": StateChange, "studio.session": Session}
