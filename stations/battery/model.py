@@ -225,6 +225,8 @@ def _show_no_bms(values: Values) -> None:
         Battery.rated_capacity, Battery.rated_energy,
     ):  # fmt: skip
         values[tag] = 0.0
+    values[Battery.cell_voltages] = [0.0] * CELLS
+    values[Battery.cycles] = 0
     values[Battery.charge_status] = ChargeStatus.OFF
     values[Battery.bank_state] = BankState.DISCONNECTED
     values[Battery.bms_serial] = ""
