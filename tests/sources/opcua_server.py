@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import socket
+from pathlib import Path
 from typing import Any
 
 from asyncua import Server, ua
 from asyncua.common.node import Node
+from asyncua.server.internal_session import InternalSession
+from asyncua.server.internal_subscription import InternalSubscription
 
 URI = "urn:studio"
 
@@ -23,12 +26,18 @@ class Machine:
         self.nodes: dict[str, Node] = {}
         self.server = Server()
 
-    async def start(self, *, others: int = 0) -> None:
-        """Start with so many other namespaces before ours."""
+    async def start(self, *, others: int = 0, keys: tuple[Path, Path] | None = None) -> None:
+        """Start with so many namespaces before ours; with a key and a certificate, encrypted."""
         self.server = Server()
         await self.server.init()
         self.server.set_endpoint(self.url)
-        self.server.set_security_policy([ua.SecurityPolicyType.NoSecurity])
+        policy = ua.SecurityPolicyType
+        if keys is None:
+            self.server.set_security_policy([policy.NoSecurity])
+        else:
+            self.server.set_security_policy([policy.Basic256Sha256_SignAndEncrypt])
+            await self.server.load_private_key(keys[0])
+            await self.server.load_certificate(str(keys[1]))
         for number in range(others):
             await self.server.register_namespace(f"urn:other:{number}")
         index = await self.server.register_namespace(URI)
@@ -43,8 +52,23 @@ class Machine:
         await self.server.start()
 
     async def stop(self) -> None:
-        """Stop; every connection is closed."""
+        """Stop; every connection is closed and forgotten, as after a power cut."""
+        sessions = self._sessions()
         await self.server.stop()
+        for session in sessions:
+            await session.close_session(True)
+
+    async def drop_sessions(self) -> None:
+        """Forget every session while the connections stay open."""
+        for session in self._sessions():
+            await session.close_session(True)
+
+    def subscriptions(self) -> dict[int, InternalSubscription]:
+        """The subscriptions of all clients."""
+        return dict(self.server.iserver.subscription_service.subscriptions)
+
+    def _sessions(self) -> list[InternalSession]:
+        return list(self.server.iserver._external_sessions.values())
 
     async def write(self, path: str, value: Any) -> None:
         """Write a value, a Variant or a DataValue."""
