@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import asyncio
+import dataclasses
 import shutil
+from collections.abc import Iterator
 from typing import Any
 
 import psutil
 
 from edge.agent import Agent
 from stations.declare import Type
+from wire.metrics import Metrics
 from wire.sparkplug.datatypes import Scalar
 from wire.sparkplug.metrics import NodeMetric
 
@@ -35,12 +38,15 @@ METRICS = (
 )
 
 
+ANSWER_S = 2.0
+
+
 class Health:
-    """Reads an agent's counters; nothing here changes it."""
+    """Reads an agent's counters; nothing here changes it. Made on the agent's event loop."""
 
     def __init__(self, agent: Agent) -> None:
         self.agent = agent
-        self.values: dict[str, Scalar | None] = {}
+        self._loop = asyncio.get_running_loop()
         self._process = psutil.Process()
         self._process.cpu_percent()
 
@@ -57,7 +63,7 @@ class Health:
         age_ms = 0 if fill.oldest_ms is None else agent.clock.now_ms() - fill.oldest_ms
         statuses = [link.source.status for link in agent.links]
         tally, counts = agent.intake.tally, agent.pipeline.counts
-        self.values = {
+        return {
             "backlog_batches": fill.batches,
             "backlog_samples": fill.samples,
             "backlog_bytes": fill.bytes,
@@ -76,29 +82,62 @@ class Health:
             "memory": self._process.memory_info().rss,
             "disk_free": shutil.disk_usage(agent.outbox.path.parent).free,
         }
-        return self.values
 
-    def status(self) -> tuple[bool, dict[str, Any]]:
-        """Whether all is well, and everything that a person asks for first."""
+    def fresh(self) -> dict[str, Any]:
+        """The same from another thread; TimeoutError when the event loop does not answer."""
+        return asyncio.run_coroutine_threadsafe(self.read(), self._loop).result(ANSWER_S)
+
+    def metrics(self) -> Metrics:
+        """The metrics of the process, for another thread: read when they are asked for."""
+        metrics, agent = Metrics(), self.agent
+        metrics.gauges("agent", "Health of the agent, as in Sparkplug", "what", self.fresh)
+        metrics.gauges(
+            "agent_link_up", "Whether a connection of a station is up", "link",
+            lambda: {link.source.name: link.source.status.connected for link in agent.links},
+        )  # fmt: skip
+        metrics.counters(
+            "agent_not_passed_on", "Values that the pipeline held back or changed", "why",
+            lambda: dataclasses.asdict(agent.pipeline.counts),
+        )  # fmt: skip
+        metrics.counters(
+            "agent_sparkplug", "What the edge node has counted", "what",
+            lambda: dict(agent.publisher.node.counts),
+        )  # fmt: skip
+        return metrics
+
+    def status(self) -> dict[str, Any]:
+        """Whether all is well, and what a person asks for first; for another thread."""
         agent = self.agent
-        session = agent.publisher.session
-        connected = session is not None and session.connected
-        problems = [agent.intake.problem] if agent.intake.problem else []
-        if not connected:
-            why = session.status().reason if session is not None else ""
-            problems.append(f"no connection to the broker {why}".strip())
-        elif not agent.publisher.node.can_send:
-            problems.append(f"waiting for the host {agent.publisher.node.primary}")
         links = {}
         for link in agent.links:
             status = link.source.status
             links[link.source.name] = {
                 "connected": status.connected,
                 "reconnects": status.reconnects,
-                "bad": status.bad,
-                "counters": status.counters,
+                "bad": dict(status.bad),
+                "counters": dict(status.counters),
             }
-            if not status.connected:
-                problems.append(f"{link.source.name} is not connected")
-        told = {"agent": agent.name, "problems": problems, "links": links, "health": self.values}
-        return not problems, told
+        problems = list(self._problems())
+        health = self.fresh()
+        return {
+            "ok": not problems,
+            "agent": agent.name,
+            "problems": problems,
+            "links": links,
+            "health": health,
+        }
+
+    def _problems(self) -> Iterator[str]:
+        agent = self.agent
+        session, node = agent.publisher.session, agent.publisher.node
+        if agent.intake.problem:
+            yield agent.intake.problem
+        if session is None or not session.connected:
+            yield "no connection to the broker"
+        elif not node.can_send:
+            yield f"waiting for the host {node.primary}"
+        for link in agent.links:
+            if not link.source.status.connected:
+                yield f"{link.source.name} is not connected"
+            for tag, why in link.source.status.bad.items():
+                yield f"{link.source.name}: {tag} cannot be read: {why}"

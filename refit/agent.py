@@ -1,4 +1,4 @@
-"""`refit agent`: reads the stations of one station PC and keeps what it reads until it is stored."""
+"""`refit agent`: reads the stations of one station PC; what it reads is kept until it is stored."""
 
 from __future__ import annotations
 
@@ -33,17 +33,17 @@ def agent(
     from refit.running import stopped_by_signals
     from refit.sites import WRONG, open_site
     from wire.clock import SystemClock
-    from wire.logs import configure
-    from wire.metrics import serve
+    from wire.logs import start_logging
+    from wire.metrics import StatusServer
     from wire.sparkplug.births import TooLarge
 
-    configure()
+    start_logging(f"agent {name}")
     loaded = open_site(site)
 
     async def run() -> None:
         made = Agent(loaded, name, SystemClock(), SystemRandom(), version("refit"), METRICS)
         health = Health(made)
-        with serve(loaded.agent(name).http, health.status, health.metrics):
+        with StatusServer(health.metrics(), health.status, port=loaded.agent(name).http):
             await made.run(stopped_by_signals(), health.run, drain_s=drain)
 
     try:

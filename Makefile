@@ -1,0 +1,53 @@
+# Everything a fresh machine needs: python3, python3-venv and make.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/installed
+
+.PHONY: demo test check fast servers bench clean help
+
+help:
+	@echo "make demo    set up, then run a simulated production line (Ctrl-C ends it)"
+	@echo "make test    set up, then run all tests"
+	@echo "make fast    only the tests that need no server and no time"
+	@echo "make check   formatting, linting, import contracts, types"
+	@echo "make bench   measure speed and memory (docs/performance.md)"
+	@echo "make clean   remove the virtual environment and what was built"
+
+$(STAMP): pyproject.toml
+	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Refit needs Python 3.11 or newer, this is " + sys.version.split()[0])'
+	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[test]'
+	touch $(STAMP)
+
+demo: $(STAMP)
+	@$(BIN)/refit demo
+
+# Mosquitto is the broker of the system tests: from the system's packages where we may install.
+servers:
+	@if command -v mosquitto >/dev/null || test -x /usr/sbin/mosquitto; then :; \
+	elif test "$$(id -u)" = 0; then \
+		apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends mosquitto; \
+	else \
+		echo "The system tests need Mosquitto. Install it with:"; \
+		echo "    sudo apt-get install mosquitto"; \
+		exit 1; \
+	fi
+
+test: $(STAMP) servers check
+	$(BIN)/python -m pytest
+
+fast: $(STAMP)
+	$(BIN)/python -m pytest -m "not system and not chaos"
+
+check: $(STAMP)
+	$(BIN)/ruff format --check --quiet .
+	$(BIN)/ruff check --quiet .
+	$(BIN)/lint-imports --verbose
+	$(BIN)/mypy
+
+bench: $(STAMP)
+	$(BIN)/python -m benchmarks
+
+clean:
+	rm -rf $(VENV) build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis
