@@ -29,7 +29,7 @@ class Control:
     def __init__(self, handle: Handle) -> None:
         self._handle = handle
         self._server: asyncio.Server | None = None
-        self._clients: set[asyncio.StreamWriter] = set()
+        self._clients: dict[asyncio.StreamWriter, asyncio.Task[Any] | None] = {}
 
     async def start(self, port: int) -> int:
         """Listen on loopback; returns the port, a free one when 0 was asked for."""
@@ -40,12 +40,15 @@ class Control:
         """Let every client go and listen no longer."""
         if self._server is not None:
             self._server.close()
-            for client in list(self._clients):
+            clients = dict(self._clients)
+            for client in clients:
                 client.close()
+            if tasks := [task for task in clients.values() if task is not None]:
+                await asyncio.wait(tasks)
             await self._server.wait_closed()
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        self._clients.add(writer)
+        self._clients[writer] = asyncio.current_task()
         try:
             while line := await reader.readline():
                 writer.write(json.dumps(await self._answer(line)).encode() + b"\n")
@@ -54,7 +57,7 @@ class Control:
             # The client is gone, or sent a line beyond the limit: it is let go.
             return
         finally:
-            self._clients.discard(writer)
+            self._clients.pop(writer)
             writer.close()
 
     async def _answer(self, line: bytes) -> Request:

@@ -15,13 +15,13 @@ from pathlib import Path
 from typing import Any
 
 from simulators.control import Control, Request
+from simulators.device import DeviceModel
 from simulators.faults import DELAY_MS, Fault, problem
 from simulators.line import SimulatedLine, arrivals, first_visit
 from simulators.modbus import ModbusServer
 from simulators.opcua import OpcuaServer, Ticks, wall_ticks
 from simulators.station import SimulatedStation
 from simulators.truth import TruthLog
-from stations.declare import Station
 from stations.model import Model
 from wire.clock import Clock, SystemClock
 from wire.site import OpcuaConfig, Site, StationConfig
@@ -30,6 +30,8 @@ TICK_S = 0.1
 DRAIN_S = 0.3
 # A model is not asked to jump further than this at once.
 STEP_S_MAX = 2.5
+# A machine that cannot keep up simulates more slowly instead of falling ever further behind.
+STEPS_MAX = 20
 ONCE = ("drop", "reset")
 
 log_ = logging.getLogger("refit.simulators")
@@ -82,7 +84,7 @@ class Plant:
     async def _build(self, config: StationConfig) -> SimulatedStation:
         rng = random.Random(f"{self.seed}/{config.name}")
         declaration, parts = config.declaration, config.kind_parts
-        model: Model = _device_model(rng, declaration) if parts is None else parts.model(rng)
+        model: Model = DeviceModel(rng, declaration) if parts is None else parts.model(rng)
         opcua = None if config.opcua is None else await self._opcua_server(config.opcua)
         if opcua is not None and config.opcua is not None:
             await opcua.add(config.name, declaration, config.opcua.root)
@@ -96,7 +98,9 @@ class Plant:
             server.unit(connection.unit).add(config.name, declaration, on)
             modbus[on] = (server, connection.unit)
         noise = random.Random(f"{self.seed}/{config.name}/noise")
-        return SimulatedStation(config.name, config.kind, declaration, model, noise, opcua, modbus)
+        return SimulatedStation(
+            config.name, config.kind, declaration, model, noise, opcua, modbus, self.ticks
+        )
 
     async def _opcua_server(self, config: OpcuaConfig) -> OpcuaServer:
         place = (config.host, config.port)
@@ -138,6 +142,7 @@ class Plant:
     async def _tick(self, seconds: float, now_s: float) -> None:
         for station in self.stations.values():
             await station.pass_time(now_s)
+        seconds = min(seconds, STEP_S_MAX * STEPS_MAX)
         steps = max(1, math.ceil(seconds / STEP_S_MAX)) if self.are_models_running else 0
         for _ in range(steps):
             for station in self.stations.values():
@@ -208,12 +213,6 @@ class Plant:
         }
         running = self.are_models_running
         return {"models": running, "events": self.truth.count, "stations": stations}
-
-
-def _device_model(rng: random.Random, declaration: type[Station]) -> Model:
-    from simulators.device import DeviceModel
-
-    return DeviceModel(rng, declaration)
 
 
 async def simulate(

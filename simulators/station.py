@@ -11,7 +11,7 @@ from simulators.faults import Fault
 from simulators.gate import Gate
 from simulators.modbus import ModbusServer
 from simulators.modbus_unit import Unit
-from simulators.opcua import OpcuaServer
+from simulators.opcua import OpcuaServer, Ticks, wall_ticks
 from stations.declare import Node, Station, Tag, Type
 from stations.model import Model, Values
 from stations.status import BAD_WAITING_FOR_INITIAL_DATA, GOOD
@@ -35,6 +35,7 @@ class SimulatedStation:
     rng: random.Random
     opcua: OpcuaServer | None = None
     modbus: dict[str, tuple[ModbusServer, int]] = field(default_factory=dict)
+    ticks: Ticks = wall_ticks
     faults: list[Fault] = field(default_factory=list)
 
     def __post_init__(self) -> None:
@@ -67,7 +68,7 @@ class SimulatedStation:
                 self._shown[tag.name] = shown
                 if unit is not None:
                     unit.show(self.name, tag, *shown)
-                    unit.log.add("change", self.name, **_fields(tag, shown))
+                    unit.log.add("change", self.name, **_fields(tag, self.ticks(), shown))
                 elif self.opcua is not None:
                     await self.opcua.show(self.name, tag, *shown)
 
@@ -200,5 +201,5 @@ def _same(one: Shown, other: Shown) -> bool:
     return one[0] == other[0] and one[1] != one[1] and other[1] != other[1]
 
 
-def _fields(tag: Tag[Any], shown: Shown) -> dict[str, Any]:
-    return {"tag": tag.name, "status": shown[0], "value": shown[1]}
+def _fields(tag: Tag[Any], ticks: int, shown: Shown) -> dict[str, Any]:
+    return {"tag": tag.name, "ticks": ticks, "status": shown[0], "value": shown[1]}
