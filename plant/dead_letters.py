@@ -67,7 +67,7 @@ class DeadLetters:
             ).rowcount
             connection.execute("UPDATE dropped SET letters = letters + ?", (gone,))
 
-    def read(self, agent: str | None = None, limit: int = 1000) -> list[DeadLetter]:
+    def read(self, agent: str | None = None, limit: int = ROWS_MAX) -> list[DeadLetter]:
         """The entries last made first, of one agent or of all."""
         with self._database.reading() as connection:
             rows = connection.execute(

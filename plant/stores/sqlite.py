@@ -1,7 +1,7 @@
 """The embedded store: one SQLite file, upserted in the order of its key.
 
 Columns go in by one `executemany` over lists that NumPy makes. `benchmarks/sqlite_store.py`
-measures it against JSON that SQLite takes apart, which is slower and not exact for floats.
+measures it against rows made in Python and against JSON that SQLite takes apart.
 """
 
 from __future__ import annotations
@@ -226,7 +226,10 @@ class SqliteStore:
                 "SELECT site, line, station, measurement, name, type FROM series "
                 "JOIN field USING (measurement, name) ORDER BY station, measurement, name"
             ).fetchall()
-        return [Series(*names, Type(kind)) for *names, kind in rows]
+        return [
+            Series(site, line, station, measurement, name, Type(kind))
+            for site, line, station, measurement, name, kind in rows
+        ]
 
     def close(self) -> None:
         """Close the file."""

@@ -1,0 +1,265 @@
+"""The historian: MQTT -> Sparkplug host -> store -> acknowledgement, and records to the ledger.
+
+Two threads. The MQTT session's thread only fills bounded queues and answers for our own STATE, so
+that a slow store delays neither. The worker takes messages in turn from the agents, lets the host
+understand them, writes all that came in one transaction, and only then has the host acknowledge.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping
+from random import Random
+from typing import Protocol
+
+import structlog
+
+from plant.inbox import Inbox
+from plant.points import Model
+from plant.writer import Item, Writer
+from wire import topics
+from wire.clock import Clock
+from wire.mqtt import Message, Will
+from wire.sparkplug.datatypes import Scalar
+from wire.sparkplug.edge import HostSettings
+from wire.sparkplug.effects import (
+    Disconnect,
+    EdgeId,
+    Health,
+    HostEffect,
+    Offline,
+    Online,
+    Publish,
+    Received,
+)
+from wire.sparkplug.host import Host
+
+MESSAGES_A_TURN = 256
+TICK_S = 0.05
+HEARTBEAT_S = 60.0
+STOP_S = 10.0
+STATIONS_MAX = 10_000
+
+log = structlog.get_logger("historian")
+
+
+class Link(Protocol):
+    """What the historian needs of an MQTT session."""
+
+    @property
+    def connected(self) -> bool: ...
+    def start(self) -> None: ...
+    def publish(self, message: Message) -> bool: ...
+    def reconnect(self, final: tuple[Message, ...] = ()) -> None: ...
+    def disconnect(self, final: tuple[Message, ...] = ()) -> bool: ...
+
+
+class Records(Protocol):
+    """What the historian hands the agents' records to: the ledger's recorder."""
+
+    def offer(self, agent: str, payload: bytes) -> bool:
+        """Take a record message; False when there is no room (the agent sends it again)."""
+        ...
+
+
+class Historian:
+    """One historian of one site. `connect` begins, `stop` ends; `turn` is one round of its work."""
+
+    def __init__(
+        self,
+        model: Model,
+        writer: Writer,
+        *,
+        site: str,
+        name: str,
+        clock: Clock,
+        random: Random,
+        records: Records | None = None,
+        settings: HostSettings | None = None,
+    ) -> None:
+        self.host = Host(name, rng=random, settings=settings or HostSettings(group=site))
+        self.inbox = Inbox()
+        self.writer = writer
+        self.link: Link | None = None
+        self.counts: Counter[str] = Counter()
+        self.heard_ms: dict[str, int] = {}
+        self.health: dict[str, Mapping[str, Scalar | None]] = {}
+        self.online: dict[str, tuple[EdgeId | None, bool, str]] = {
+            station: (None, False, "not heard yet") for station in model.stations
+        }
+        self._model, self._site, self._clock = model, site, clock
+        self._records = records
+        self._lock = threading.Lock()  # the host and what follows from it; never held for I/O
+        self._stopping = threading.Event()
+        self._worker: threading.Thread | None = None
+        self._tick_due = 0.0
+        self._heartbeat_due = clock.monotonic() + HEARTBEAT_S
+
+    def connect(self, make: Callable[..., Link]) -> None:
+        """Make the session by `make` (broker and client id filled in), start it and the worker."""
+        self.link = make(
+            will=self.will,
+            on_connect=self.connected,
+            on_disconnect=self.disconnected,
+            on_message=self.message,
+            subscriptions=(*self.host.subscriptions, (topics.all_records(self._site), 1)),
+        )
+        self._worker = threading.Thread(target=self._run, name="historian", daemon=True)
+        self._worker.start()
+        self.link.start()
+
+    @property
+    def alive(self) -> bool:
+        """False when the worker has ended although nobody asked it to."""
+        return self._worker is not None and self._worker.is_alive()
+
+    def message(self, message: Message) -> None:
+        """A message has come; on the MQTT thread, so nothing here waits for a disk."""
+        agent = topics.record_agent(self._site, message.topic)
+        if agent is not None:
+            if self._records is None or not self._records.offer(agent, message.payload):
+                self.counts["records not taken"] += 1
+        elif topics.parse_state(message.topic) is not None:
+            with self._lock:
+                now_ms = self._clock.now_ms()
+                self._do(self.host.message(message.topic, message.payload, now_ms))
+        else:
+            self.inbox.put(message)
+
+    def turn(self) -> None:
+        """One round: what has come, what is to be written, what is due by the clock."""
+        with self._lock:
+            now_ms = self._clock.now_ms()
+            for message in self.inbox.take(MESSAGES_A_TURN):
+                self._hear(message, now_ms)
+            self._beat(now_ms)
+        done = self.writer.write()
+        with self._lock:
+            self._commit(done)
+            self._tick()
+
+    def stop(self) -> None:
+        """Write what is here, acknowledge it, say STATE offline, leave the broker."""
+        self._stopping.set()
+        self.inbox.wake()
+        if self._worker is not None:
+            self._worker.join(STOP_S)
+        self._drain()
+        with self._lock:
+            effects = self.host.stop(self._clock.now_ms())
+        final = tuple(_message(one) for one in effects if isinstance(one, Publish))
+        if self.link is not None:
+            self.link.disconnect(final)
+
+    def _run(self) -> None:
+        while not self._stopping.is_set():
+            due = self.writer.wait_s()
+            self.inbox.wait(TICK_S if due is None else min(due, TICK_S))
+            try:
+                self.turn()
+            except Exception:
+                # One message must not end the work for all agents; what it left is sent again.
+                self.counts["failed turns"] += 1
+                log.exception("a turn of the historian failed")
+
+    def _drain(self) -> None:
+        with self._lock:
+            now_ms = self._clock.now_ms()
+            for message in self.inbox.take(len(self.inbox)):
+                self._hear(message, now_ms)
+        while done := self.writer.write(now=True):
+            with self._lock:
+                self._commit(done)
+        with self._lock:
+            self._tick_due = 0.0
+            self._tick()
+
+    def _hear(self, message: Message, now_ms: int) -> None:
+        try:
+            self._do(self.host.message(message.topic, message.payload, now_ms))
+        except Exception:
+            self.counts["failed messages"] += 1
+            log.exception("a message cannot be handled", topic=message.topic)
+
+    def _commit(self, items: Iterable[Item]) -> None:
+        for item in items:
+            if item.edge is not None and item.position:
+                self.host.committed(item.edge, item.outbox, item.position)
+
+    def _tick(self) -> None:
+        now = self._clock.monotonic()
+        if now >= self._tick_due:
+            self._tick_due = now + TICK_S
+            self._do(self.host.tick(self._clock.now_ms()))
+
+    def _beat(self, now_ms: int) -> None:
+        """Say again which stations are online: a chart shows nothing before its first point."""
+        now = self._clock.monotonic()
+        if now >= self._heartbeat_due:
+            self._heartbeat_due = now + HEARTBEAT_S
+            for station, (edge, online, why) in self.online.items():
+                self.writer.offer(
+                    Item(None, self._model.online(edge, station, online, why, now_ms))
+                )
+
+    def _do(self, effects: Iterable[HostEffect]) -> None:
+        for effect in effects:
+            match effect:
+                case Publish():
+                    if self.link is None or not self.link.publish(_message(effect)):
+                        self.counts["publishes not taken"] += 1
+                case Disconnect():
+                    log.warning("the connection is made anew", why=effect.why)
+                    if self.link is not None:
+                        self.link.reconnect()
+                case Received():
+                    self._received(effect)
+                case Online():
+                    self._state(effect.edge, effect.station, True, "")
+                case Offline():
+                    self._state(effect.edge, effect.station, False, effect.why)
+                case Health():
+                    self._healthy(effect)
+
+    def _received(self, received: Received) -> None:
+        now_ms = self._clock.now_ms()
+        self.heard_ms[received.agent] = now_ms
+        points = self._model.samples(received, now_ms)
+        self.writer.offer(Item(received.edge, points, received.outbox, received.position or 0))
+
+    def _healthy(self, health: Health) -> None:
+        now_ms = self._clock.now_ms()
+        self.heard_ms[health.edge.agent] = now_ms
+        self.health[health.edge.agent] = health.values
+        self.writer.offer(Item(health.edge, self._model.health(health, now_ms)))
+
+    def _state(self, edge: EdgeId, station: str, online: bool, why: str) -> None:
+        if station in self.online or (station and len(self.online) < STATIONS_MAX):
+            self.online[station] = (edge, online, why)
+        now_ms = self._clock.now_ms()
+        points = self._model.online(edge, station, online, why, now_ms)
+        self.writer.offer(Item(edge, points))
+
+    def will(self) -> Will:
+        """The Last Will of the CONNECT that follows."""
+        with self._lock:
+            will = self.host.will(self._clock.now_ms())
+        return Will(will.topic, will.payload, will.qos, will.retain)
+
+    def connected(self) -> None:
+        """The subscriptions stand: say that we are online, before anything else."""
+        with self._lock:
+            self._do(self.host.connected(self._clock.now_ms()))
+
+    def disconnected(self, why: str) -> None:
+        """What has not been understood yet belongs to a session that is gone; it comes again."""
+        if self._stopping.is_set():
+            return
+        self.counts["forgotten at disconnect"] += self.inbox.clear()
+        with self._lock:
+            self._do(self.host.disconnected(self._clock.now_ms()))
+
+
+def _message(publish: Publish) -> Message:
+    return Message(publish.topic, publish.payload, publish.qos, publish.retain)

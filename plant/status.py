@@ -1,0 +1,92 @@
+"""What a historian says of itself: numbers for Prometheus, and one answer to "is all well?"."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from plant.historian import Historian
+from wire.clock import Clock
+from wire.metrics import Metrics
+
+REBIRTH = "rebirth: "
+
+
+class Status:
+    """Reads a historian's counters; nothing here changes it."""
+
+    def __init__(self, historian: Historian, clock: Clock) -> None:
+        self._historian, self._clock = historian, clock
+
+    def metrics(self) -> Metrics:
+        """All metrics of the process; labels are the agents of the plant and causes."""
+        metrics, historian, writer = Metrics(), self._historian, self._historian.writer
+        tally = writer.tally
+        for name, doc, counter in (
+            ("stored", "Samples stored", tally.stored),
+            ("refused", "Samples that the store refused, now dead letters", tally.refused),
+            ("dropped", "Samples without room while the store was slow", tally.dropped),
+            ("failed", "Samples on which the store failed, not acknowledged", tally.failed),
+        ):
+            metrics.counters(f"historian_samples_{name}", doc, "agent", lambda c=counter: dict(c))  # type: ignore[misc]
+        metrics.counters(
+            "historian_messages_dropped", "Messages that found no room", "agent",
+            lambda: dict(historian.inbox.dropped),
+        )  # fmt: skip
+        metrics.counters("historian_rebirths", "Births needed, by cause", "cause", self._rebirths)
+        metrics.counters("historian_events", "What else was counted", "what", self._events)
+        metrics.gauges(
+            "historian_backlog_samples", "What agents still have", "agent", self._backlog
+        )
+        metrics.gauges("historian_silent_seconds", "Since last heard", "agent", self._silent)
+        metrics.gauge("historian_messages_waiting", "In the inbox", lambda: len(historian.inbox))
+        metrics.gauge("historian_samples_waiting", "For the store", lambda: writer.samples)
+        metrics.counter("historian_store_writes", "Transactions", lambda: tally.writes)
+        metrics.counter("historian_store_write_seconds", "In transactions", lambda: tally.write_s)
+        metrics.counter("historian_store_retries", "Failed transactions", lambda: tally.retries)
+        return metrics
+
+    def health(self) -> Mapping[str, object]:
+        """`ok` and, when it is false, the problems; then what a person asks for first."""
+        historian, tally = self._historian, self._historian.writer.tally
+        problems = []
+        if not historian.alive:
+            problems.append("the worker has ended")
+        if historian.link is None or not historian.link.connected:
+            problems.append("no connection to the broker")
+        if historian.writer.problem:
+            problems.append(f"the store takes no samples: {historian.writer.problem}")
+        return {
+            "ok": not problems,
+            "historian": historian.host.id,
+            "problems": problems,
+            "stored": tally.stored.total(),
+            "refused": tally.refused.total(),
+            "waiting": historian.writer.samples,
+            "silent_seconds": self._silent(),
+            "stations": {name: online for name, (_, online, _) in historian.online.copy().items()},
+        }
+
+    def _rebirths(self) -> dict[str, float]:
+        counts = dict(self._historian.host.counts)
+        return {
+            cause.removeprefix(REBIRTH): count
+            for cause, count in counts.items()
+            if cause.startswith(REBIRTH)
+        }
+
+    def _events(self) -> dict[str, float]:
+        counts = dict(self._historian.host.counts) | dict(self._historian.counts)
+        return {what: count for what, count in counts.items() if not what.startswith(REBIRTH)}
+
+    def _backlog(self) -> dict[str, float]:
+        found = {}
+        for agent, values in self._historian.health.copy().items():
+            waiting = values.get("backlog_samples")
+            if isinstance(waiting, int | float):
+                found[agent] = float(waiting)
+        return found
+
+    def _silent(self) -> dict[str, float]:
+        now_ms = self._clock.now_ms()
+        heard = self._historian.heard_ms.copy()
+        return {agent: (now_ms - then) / 1000 for agent, then in heard.items()}
