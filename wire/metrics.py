@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterable, Mapping
+from functools import partial
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import orjson
@@ -35,18 +36,18 @@ class _Family(Collector):
         label: str,
         read: Callable[[], Mapping[str, float]],
     ) -> None:
-        self._make = lambda: family(name, doc, labels=[label] if label else [])
+        self._new = partial(family, name, doc, labels=[label] if label else [])
         self._labelled = bool(label)
         self._read = read
 
     def collect(self) -> Iterable[Metric]:
-        metric = self._make()
+        metric = self._new()
         for key, value in self._read().items():
             metric.add_metric([key] if self._labelled else [], value)
         yield metric
 
     def describe(self) -> Iterable[Metric]:
-        return [self._make()]
+        return [self._new()]
 
 
 class Metrics:
