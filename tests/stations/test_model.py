@@ -9,13 +9,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from stations import kinds
-from stations.declare import Node, Station, Tag, Type
+from stations.declare import Node, Register, Station, Tag, Type
 from stations.kinds import Kind
 from stations.model import Model, Values, Vehicle, first_value
 from stations.phases import Phases, ramp, settled
 from stations.records import Draft
 from stations.samples import build
+from stations.status import GOOD
 from stations.watch import Watch
+from wire.registers import decode, encode
 
 NAMES = ["studio", "inspection"]
 CYCLE_S_MAX = 300.0
@@ -84,6 +86,17 @@ def believable(tag: Tag[Any], value: Any) -> None:
         if isinstance(element, int | float) and tag.states is None:
             assert tag.low is None or element >= tag.low, f"{tag.name} shows {element}"
             assert tag.high is None or element <= tag.high, f"{tag.name} shows {element}"
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_every_value_fits_into_its_registers(name: str) -> None:
+    station = kinds.find(name).station
+    for _, tag_name, value in shown(name, 4, Vehicle("v-1", electric=False, health=0.1), 1.0):
+        tag = station.tag(tag_name)
+        if isinstance(tag.at, Register):
+            words = encode(tag.at, tag.value_type, tag.length, value)
+            status, back = decode(tag.at, tag.value_type, tag.length, words)
+            assert status == GOOD and back == pytest.approx(value, rel=1e-6), f"{tag_name} {value}"
 
 
 @pytest.mark.parametrize("name", NAMES)
