@@ -33,7 +33,7 @@ class Metric:
     """One metric as it stands on the wire; `value` reads it as its datatype.
 
     `place` is the name of the value field that was set and `raw` what stood in it: without the
-    birth's datatype a number's sign is not known.
+    birth's datatype a number's sign is not known. A text that is not UTF-8 stays bytes in `raw`.
     """
 
     name: str | None = None
@@ -131,7 +131,7 @@ def parse(data: bytes) -> schema.Payload:
     """The message object of a payload; Undecodable when the bytes are none."""
     try:
         return schema.Payload.FromString(data)
-    except DecodeError as error:
+    except (DecodeError, UnicodeDecodeError) as error:
         raise Undecodable(f"{len(data)} bytes are no Sparkplug payload") from error
 
 
@@ -141,12 +141,14 @@ def decode(data: bytes) -> Payload:
 
 
 def payload_of(message: schema.Payload) -> Payload:
-    """The dataclasses of a message object; Undecodable when a text is not UTF-8."""
-    try:
-        metrics = tuple(_metric(one) for one in message.metrics)
-    except UnicodeDecodeError as error:
-        raise Undecodable("a text of the payload is not UTF-8") from error
+    """The dataclasses of a message object."""
+    metrics = tuple(_metric(one) for one in message.metrics)
     return Payload(timestamp_of(message), seq_of(message), metrics)
+
+
+def name_of(message: schema.Metric) -> str:
+    """The metric's name, "" when there is none. The library gives bytes for what is not UTF-8."""
+    return message.name if isinstance(message.name, str) else ""
 
 
 def timestamp_of(message: schema.Payload | schema.Metric) -> int | None:
@@ -168,7 +170,7 @@ def _metric(message: schema.Metric) -> Metric:
     place = message.WhichOneof("value")
     plain = place in _PLAIN_FIELDS or place == "bytes_value"
     return Metric(
-        name=message.name if message.HasField("name") else None,
+        name=name_of(message) if message.HasField("name") else None,
         alias=message.alias if message.HasField("alias") else None,
         timestamp=timestamp_of(message),
         datatype=message.datatype if message.HasField("datatype") else None,
@@ -183,7 +185,11 @@ def _metric(message: schema.Metric) -> Metric:
 
 def _properties(message: schema.Metric) -> dict[str, Property]:
     pairs = zip(message.properties.keys, message.properties.values, strict=False)
-    return {key: Property(entry.type, _property_value(entry)) for key, entry in pairs}
+    return {
+        key: Property(entry.type, _property_value(entry))
+        for key, entry in pairs
+        if isinstance(key, str)
+    }
 
 
 def _property_value(entry: Any) -> Scalar | None:

@@ -26,7 +26,7 @@ from stations.status import (
 )
 from wire.sparkplug import metrics
 from wire.sparkplug import schema_pb2 as schema
-from wire.sparkplug.codec import UINT64, signed, timestamp_of
+from wire.sparkplug.codec import UINT64, name_of, signed, timestamp_of
 from wire.sparkplug.datatypes import DATATYPE, Datatype, OutOfRange, Undecodable, from_wire, type_of
 from wire.sparkplug.lookup import POSITION, SKIPPED, Device, Known
 from wire.sparkplug.metrics import MetricName
@@ -183,15 +183,8 @@ def samples_of(
 ) -> Data:
     """The samples of a DATA or birth message with the host's numbers, in message order.
 
-    UnknownMetric when a metric of DATA is not in the birth, Undecodable for text that is not UTF-8.
+    UnknownMetric when a metric of DATA is not in the birth.
     """
-    try:
-        return _samples_of(message, device, received_ms, is_birth)
-    except UnicodeDecodeError as error:
-        raise Undecodable("a text of the payload is not UTF-8") from error
-
-
-def _samples_of(message: schema.Payload, device: Device, received_ms: int, is_birth: bool) -> Data:
     sent = timestamp_of(message)
     default_time = (received_ms if sent is None else sent) & UINT64
     rows = _Rows()
@@ -200,7 +193,7 @@ def _samples_of(message: schema.Payload, device: Device, received_ms: int, is_bi
     for metric in message.metrics:
         known = _find(metric, device)
         if known is None and not is_birth:
-            raise UnknownMetric(metric.name or f"alias {metric.alias}")
+            raise UnknownMetric(name_of(metric) or f"alias {metric.alias}")
         if known is None or known.number == SKIPPED:
             continue
         if known.number == POSITION:
@@ -220,7 +213,7 @@ def _samples_of(message: schema.Payload, device: Device, received_ms: int, is_bi
 
 def _find(metric: schema.Metric, device: Device) -> Known | None:
     """By name where there is one, since only a name is unmistakable; else by alias."""
-    name, alias = metric.name, metric.alias
+    name, alias = name_of(metric), metric.alias
     if not name:
         return device.by_alias.get(alias) if alias or metric.HasField("alias") else None
     known = device.by_name.get(name)
@@ -245,8 +238,6 @@ def _value(
         kind, bits, number, entry = _unusual(metric, place, datatype)
     except OutOfRange:
         return Type.NONE, 0, 0.0, BAD_OUT_OF_RANGE
-    except UnicodeDecodeError:
-        raise
     except (Undecodable, OverflowError):
         return Type.NONE, 0, 0.0, BAD_TYPE_MISMATCH
     if entry is not None:

@@ -100,8 +100,10 @@ def learn(station: str, birth: Payload, numbers: Numbers) -> Device:
     """
     device = Device(station, numbers=numbers)
     for metric in birth.metrics:
-        if metric.name is None or metric.name in device.by_name:
+        if not metric.name or metric.name in device.by_name:
             device.skipped += 1
+            if metric.alias is not None:
+                device.by_alias.setdefault(metric.alias, Known(SKIPPED, 0, Type.NONE))
             continue
         known = _known(device, metric, metric.name)
         device.by_name[metric.name] = known
