@@ -114,6 +114,10 @@ class Publisher:
         """The agent's own health, every few seconds."""
         self._do(self.node.health(values, self.clock.now_ms()))
 
+    def wake(self) -> None:
+        """Take the next turn at once."""
+        self._turn.set()
+
     async def run(self) -> None:
         """Send backlog and records for ever."""
         while True:
