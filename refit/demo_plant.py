@@ -6,7 +6,6 @@ import time
 from collections import Counter
 from contextlib import closing
 from dataclasses import dataclass
-from importlib.resources import files
 from pathlib import Path
 from types import TracebackType
 from typing import Any
@@ -16,12 +15,15 @@ from urllib.request import urlopen
 import orjson
 
 from plant.dead_letters import DeadLetters
+from plant.ledger import Entry, Ledger
 from plant.stores.factory import dead_letters_path, open_store
 from refit.accounts import Balance, balance, total
 from refit.processes import Processes, free_ports, listens
 from simulators.control import stop_models
+from wire.clock import SystemClock
 from wire.site import Site, load, write_copy
 
+DEMO_SITE = Path(__file__).parents[1] / "config" / "demo" / "site.toml"
 START_S = 30.0
 DRAIN_S = 10.0
 POLL_S = 0.3
@@ -94,7 +96,8 @@ class DemoPlant:
         self.truth = self.folder / "truth.jsonl"
         self.processes = Processes(self.folder / "logs")
         self._speed, self._seed = speed, seed
-        source = source or Path(str(files("config") / "demo" / "site.toml"))
+        self._ledger: Ledger | None = None
+        source = source or DEMO_SITE
         self.file = self.folder / "site.toml"
         self.site, self.control_port = _copy(source, self.file)
 
@@ -114,6 +117,8 @@ class DemoPlant:
         trace: TracebackType | None,
     ) -> None:
         self.processes.end()
+        if self._ledger is not None:
+            self._ledger.close()
 
     def _start(self) -> None:
         start, port = self.processes.start, self.site.broker.port
@@ -140,6 +145,13 @@ class DemoPlant:
         """What an agent says of itself; None while it does not answer."""
         port = self.site.agent(agent).http
         return _ask(f"http://127.0.0.1:{port}/healthz")
+
+    def last_record(self, station: str) -> Entry | None:
+        """The latest record of a station that is in the ledger."""
+        if self._ledger is None and self.site.ledger.path.exists():
+            self._ledger = Ledger(self.site.ledger.url, SystemClock())
+        found = [] if self._ledger is None else self._ledger.find(station=station, limit=1)
+        return found[0] if found else None
 
     def finish(self) -> Result:
         """Stop the machines, let everything drain, end all processes, and count."""
@@ -171,7 +183,8 @@ class DemoPlant:
             letters = DeadLetters(dead_letters_path(self.site.store))
             refused = Counter(letter.refusal.station for letter in letters.read())
             balances = balance(self.site, self.truth, store, refused)
-        records = _records(self.site)
+        with Ledger(self.site.ledger.url, SystemClock()) as ledger:
+            records = Counter(ledger.counts())
         kinds = {one.name: one.kind for one in self.site.stations}
         return Result(
             seconds,
@@ -186,7 +199,7 @@ class DemoPlant:
 def _copy(source: Path, target: Path) -> tuple[Site, int]:
     """A copy of the site with free ports everywhere, and one more for the simulators' control."""
     site = load(source)
-    places = [("broker", "port"), ("historian", "http")]
+    places: list[tuple[str, ...]] = [("broker", "port"), ("historian", "http")]
     places += [("agent", agent.name, "http") for agent in site.agents]
     ports = free_ports(len(places) + 1 + sum(1 + len(one.modbus) for one in site.stations))
     overrides: dict[tuple[str, ...], Any] = {place: ports.pop() for place in places}

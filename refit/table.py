@@ -44,7 +44,6 @@ class PlantTable:
     def __init__(self, plant: DemoPlant, store: Store) -> None:
         self.plant, self.store = plant, store
         self._rates = {station.name: Rate() for station in plant.site.stations}
-        self._stored_first_s: float | None = None
 
     def draw(self) -> Group:
         """The table as it is now."""
@@ -55,11 +54,11 @@ class PlantTable:
             table.add_column(title, justify="right")
         table.add_column("last record")
         health = {agent.name: self.plant.health(agent.name) for agent in self.plant.site.agents}
-        last_records = self.plant.last_records()
         for station in self.plant.site.stations:
             said = health[station.agent]
-            record = last_records.get(station.name, "")
-            table.add_row(*self._row(station, said and said["health"]), record)
+            record = self.plant.last_record(station.name)
+            told = f"{record.time[11:19]} {record.kind}" if record else ""
+            table.add_row(*self._row(station, said and said["health"]), told)
         return Group(table, *self._problems(health), self._foot())
 
     def _row(self, station: StationConfig, health: dict[str, Any] | None) -> list[str | Text]:

@@ -1,0 +1,41 @@
+"""`refit historian`: puts what the agents send into the store and the ledger, and confirms it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+app = typer.Typer()
+
+
+@app.command()
+def historian(
+    site: Annotated[Path, typer.Option(help="The site file.", metavar="FILE")],
+) -> None:
+    """Store the samples and records of all agents of a site, and confirm what is on disk.
+
+    A Sparkplug host application. With broker "embedded" it starts the broker, unless one listens
+    there already. Runs until SIGTERM or Ctrl-C, then ends cleanly.
+    """
+    import asyncio
+
+    from plant.process import Unusable, run
+    from refit.running import stopped_by_signals
+    from refit.sites import WRONG, open_site
+    from wire.clock import SystemClock
+    from wire.logs import start_logging
+
+    start_logging("historian")
+    loaded = open_site(site)
+
+    async def until_stopped() -> None:
+        await run(loaded, SystemClock(), stopped_by_signals())
+
+    try:
+        asyncio.run(until_stopped())
+    except Unusable as error:
+        for problem in error.problems:
+            typer.echo(f"refit historian: {problem}", err=True)
+        raise typer.Exit(WRONG) from error
