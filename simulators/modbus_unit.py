@@ -47,6 +47,11 @@ class Cell:
         return self.first + self.count
 
     @property
+    def addresses(self) -> list[int]:
+        """The addresses of its own registers, without what lies between its elements."""
+        return [self.first + offset for offset in registers.offsets(self.at, self.tag.length)]
+
+    @property
     def is_wide(self) -> bool:
         """True when no single request can read it."""
         return self.at.table in ("holding", "input") and self.count > REQUEST_MAX
@@ -86,8 +91,9 @@ class Unit:
                 self._commands[command.at.table, command.at.address] = (station, command)
         self._set_exponents(added)
         for cell in added:
-            for offset in registers.offsets(cell.at, cell.tag.length):
-                self.words[cell.table].setdefault(cell.first + offset, 0)
+            # What lies between the elements of an array belongs to the machine, too.
+            for address in range(cell.first, cell.end):
+                self.words[cell.table].setdefault(address, 0)
         self._plans.clear()
 
     def _set_exponents(self, cells: Iterable[Cell]) -> None:
@@ -174,8 +180,8 @@ class Unit:
             self._log_read(cell, cell.status, cell.value, how)
         for cell in wide:
             cell.pieces.update(zip(range(place[1], place[1] + place[2]), words, strict=True))
-            if all(address in cell.pieces for address in range(cell.first, cell.end)):
-                span = [cell.pieces[address] for address in range(cell.first, cell.end)]
+            if all(address in cell.pieces for address in cell.addresses):
+                span = [cell.pieces.get(address, 0) for address in range(cell.first, cell.end)]
                 cell.pieces.clear()
                 self._log_read(cell, *self._decode(cell, span), how)
 

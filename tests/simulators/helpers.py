@@ -57,6 +57,9 @@ class Meter(Station):
     cells = Tag(
         list[float], Register("input", 100, "float32"), length=96, unit="V", doc="Cell voltages."
     )
+    modules = Tag(
+        list[int], Register("input", 400, "int16", stride=4), length=3, doc="Module temperatures."
+    )
     reset = Command(Register("coil", 3, "bit"), doc="Reset the meter.")
 
 

@@ -20,7 +20,7 @@ from wire.registers import decode
 
 pytestmark = pytest.mark.system
 FIRST = {"power": 1234.1, "energy": -5_000_000_000, "voltage": 230.7, "cell": 3.7,
-         "tripped": True, "warm": False, "closed": True, "cells": [3.6] * 96}  # fmt: skip
+         "tripped": True, "warm": False, "closed": True, "cells": [3.6] * 96, "modules": [20, -21, 22]}  # fmt: skip
 
 
 @asynccontextmanager
@@ -84,6 +84,14 @@ async def test_an_array_wider_than_a_request_is_read_in_pieces(log: Log) -> None
         await client.read_input_registers(220, count=72, device_id=7)
         [event] = await eventually(lambda: log.events("read"), "the whole array")
     assert event["value"] == pytest.approx([3.6] * 60 + [3.5] * 36)
+
+
+async def test_what_lies_between_the_elements_of_an_array_can_be_read(log: Log) -> None:
+    async with meter(log) as (_, client):
+        words = (await client.read_input_registers(400, count=9, device_id=7)).registers
+        assert words == [20, 0, 0, 0, 0x10000 - 21, 0, 0, 0, 22]
+        [event] = await eventually(lambda: log.events("read"), "the read in the log")
+    assert event["value"] == [20, -21, 22]
 
 
 @pytest.mark.parametrize(("address", "count"), [(6, 1), (4, 3), (21, 1), (0, 125)])
