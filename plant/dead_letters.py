@@ -49,6 +49,7 @@ class DeadLetters:
     def __init__(self, path: Path, rows_max: int = ROWS_MAX) -> None:
         self._database = Database(path, _SCHEMA, APPLICATION_ID, VERSION)
         self._rows_max = rows_max
+        self._database.check()
 
     def add(self, refused: Iterable[tuple[str, Sequence[Refusal]]], now_ms: int) -> None:
         """Keep the refusals of each agent, durably."""

@@ -59,7 +59,7 @@ class Status:
             "ok": not problems,
             "historian": historian.host.id,
             "problems": problems,
-            "stored": tally.stored.total(),
+            "stored": tally.stored.total() - tally.stored[""],
             "refused": tally.refused.total(),
             "waiting": historian.writer.samples,
             "silent_seconds": self._silent(),

@@ -14,7 +14,11 @@ import structlog
 from structlog.typing import EventDict, Processor, WrappedLogger
 
 # These report every fault of a machine themselves, and again; the sources say it once.
-QUIET = {"asyncua": logging.ERROR, "pymodbus": logging.CRITICAL}
+QUIET = {
+    "asyncua": logging.ERROR,
+    "pymodbus": logging.CRITICAL,
+    "iotcore": logging.WARNING,
+}
 
 
 def start_logging(

@@ -9,12 +9,16 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import structlog
+
 from plant.stores.store import StoreUnavailable, StoreUnusable
 
 BUSY_S = 5.0
 # A checkpoint writes each changed page once: the rarer it is, the fewer pages are written.
 CHECKPOINT_PAGES = 8_000
 CACHE_KIB = 32 * 1024
+
+log = structlog.get_logger("store")
 
 
 class Database:
@@ -31,6 +35,14 @@ class Database:
         self._connection: sqlite3.Connection | None = None
         self._file: tuple[int, int] | None = None
         self.opened = 0
+
+    def check(self) -> None:
+        """Open the file now: StoreUnusable when it is none of ours, a warning when it cannot be."""
+        try:
+            with self.reading():
+                pass
+        except StoreUnavailable as error:
+            log.warning("a database cannot be opened yet", why=str(error))
 
     @contextmanager
     def reading(self) -> Iterator[sqlite3.Connection]:

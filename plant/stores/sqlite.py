@@ -13,7 +13,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import structlog
 from numpy.typing import NDArray
 
 from plant.stores.check import NO_ROOM, sift
@@ -27,7 +26,6 @@ from plant.stores.store import (
     Refusal,
     Sample,
     Series,
-    StoreUnavailable,
     TooManyRows,
 )
 from stations.declare import Type
@@ -58,7 +56,6 @@ _UPSERT = (
     "ON CONFLICT (series, time) DO UPDATE SET status = excluded.status, value = excluded.value"
 )
 _GOOD = f"status & {SEVERITY} = 0"
-log = structlog.get_logger("store")
 Key = tuple[str, str, str, str, str]
 
 
@@ -78,11 +75,7 @@ class SqliteStore:
         self._series_max = series_max
         self._known: dict[Key, tuple[int, int]] = {}
         self._known_of = 0
-        try:
-            with self._database.reading():
-                pass
-        except StoreUnavailable as error:
-            log.warning("the store cannot be opened yet", why=str(error))
+        self._database.check()
 
     def write(self, points: Sequence[Points]) -> list[list[Refusal]]:
         """Keep all that can be kept in one transaction; for each of `points` its refusals."""

@@ -1,0 +1,135 @@
+"""The historian's process put together: store, dead letters, ledger, broker, status, session."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import socket
+from collections.abc import Callable
+from contextlib import ExitStack
+from functools import partial
+from random import SystemRandom
+from typing import Any, Protocol, TypeVar
+
+import structlog
+
+from plant.broker import EmbeddedBroker, start_broker
+from plant.dead_letters import DeadLetters
+from plant.historian import Historian, Records
+from plant.points import Model
+from plant.status import Status
+from plant.stores.factory import dead_letters_path, open_store
+from plant.stores.store import StoreUnusable
+from plant.writer import Writer
+from wire.clock import Clock
+from wire.metrics import StatusServer
+from wire.mqtt import Session
+from wire.site import BrokerConfig, Site
+
+WATCH_S = 0.5
+PROBE_S = 1.0
+
+log = structlog.get_logger("historian")
+
+
+class Closable(Protocol):
+    """Something that is given back at the end."""
+
+    def close(self) -> None: ...
+
+
+Opened = TypeVar("Opened", bound=Closable)
+
+
+class Unusable(Exception):
+    """The process cannot begin as it is configured, with everything that is wrong."""
+
+    def __init__(self, problems: list[str]) -> None:
+        self.problems = problems
+        super().__init__("\n".join(problems))
+
+
+async def run(
+    site: Site,
+    clock: Clock,
+    stop: asyncio.Event,
+    started: Callable[[Historian, StatusServer], None] = lambda historian, status: None,
+) -> None:
+    """Serve a site until `stop`; Unusable when a database, a port or the broker is not ours."""
+    with ExitStack() as stack:
+        historian, status = _open(site, clock, stack)
+        broker = await asyncio.to_thread(_broker, site.broker)
+        try:
+            client_id = f"refit-{site.name}-{site.historian.name}"
+            historian.connect(partial(Session, site.broker, client_id))
+            started(historian, status)
+            while not stop.is_set():
+                with contextlib.suppress(TimeoutError):
+                    async with asyncio.timeout(WATCH_S):
+                        await stop.wait()
+                if broker is not None and not broker.running and not stop.is_set():
+                    log.error("the embedded broker has ended and is started again")
+                    broker = await asyncio.to_thread(_again, site.broker, broker)
+        finally:
+            await asyncio.to_thread(historian.stop)
+            if broker is not None:
+                await asyncio.to_thread(broker.stop)
+
+
+def _open(site: Site, clock: Clock, stack: ExitStack) -> tuple[Historian, StatusServer]:
+    problems: list[str] = []
+
+    def opened(make: Callable[[], Opened]) -> Any:
+        try:
+            made = make()
+        except (StoreUnusable, OSError) as error:
+            problems.append(str(error))
+            return None
+        stack.callback(made.close)
+        return made
+
+    store = opened(lambda: open_store(site.store))
+    letters = opened(lambda: DeadLetters(dead_letters_path(site.store)))
+    records: Records | None = None
+    if problems:
+        raise Unusable(problems)
+    random = SystemRandom()
+    writer = Writer(store, letters, clock, random)
+    historian = Historian(
+        Model(site), writer, site=site.name, name=site.historian.name,
+        clock=clock, random=random, records=records,
+    )  # fmt: skip
+    answers = Status(historian, clock)
+    status = opened(
+        lambda: StatusServer(answers.metrics(), answers.health, port=site.historian.http)
+    )
+    if problems:
+        raise Unusable([f"port {site.historian.http} for /metrics: {one}" for one in problems])
+    return historian, status
+
+
+def _broker(config: BrokerConfig) -> EmbeddedBroker | None:
+    """The embedded broker, started here unless it is another's or listens already."""
+    if not config.embedded or _listens(config):
+        return None
+    try:
+        return start_broker(config.port)
+    except (OSError, RuntimeError) as error:
+        raise Unusable([f"the embedded broker at port {config.port}: {error}"]) from error
+
+
+def _again(config: BrokerConfig, old: EmbeddedBroker) -> EmbeddedBroker:
+    """A new broker in place of one that died; the old one when its port is not free yet."""
+    try:
+        return start_broker(config.port)
+    except (OSError, RuntimeError) as error:
+        log.error("the embedded broker cannot be started", why=str(error))
+        return old
+
+
+def _listens(config: BrokerConfig) -> bool:
+    try:
+        socket.create_connection((config.host, config.port), PROBE_S).close()
+    except OSError:
+        return False
+    return True

@@ -1,0 +1,40 @@
+"""Records and clocks for the tests of the ledger."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from stations.records import AgentInfo, Record, record_id
+
+START_MS = 1_790_000_000_000
+
+
+class HandClock:
+    """A clock that goes on by one millisecond each time it is read."""
+
+    def __init__(self) -> None:
+        self.ms = START_MS
+
+    def now_ms(self) -> int:
+        self.ms += 1
+        return self.ms
+
+    def monotonic(self) -> float:
+        return self.ms / 1000
+
+
+def record(number: int, **changes: Any) -> Record:
+    """The record with this number; equal numbers make equal records."""
+    fields: dict[str, Any] = {
+        "id": record_id(START_MS + number, "test", str(number)),
+        "kind": "studio.session",
+        "version": 1,
+        "site": "flins",
+        "line": "line-1",
+        "station": "studio-1",
+        "visit": f"v-2026-{number:06d}",
+        "time": "2026-09-21T14:00:00.000Z",
+        "agent": AgentInfo(name="pc-1", version="0.1.0"),
+        "data": {"angle_deg": number + 0.5, "text": "Größe", "cells": [1, 2.5, None]},
+    }
+    return Record(**fields | changes)
