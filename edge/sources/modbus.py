@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import math
 import random
 from collections.abc import Mapping, Sequence
 
@@ -21,7 +20,7 @@ from edge.sources.blocks import Block
 from edge.sources.fault import MachineFault
 from edge.sources.modbus_columns import Columns, Words
 from edge.sources.modbus_line import ILLEGAL, Line, Refusal, Silence
-from edge.sources.modbus_plan import Absent, Group, Place, Step, groups_of
+from edge.sources.modbus_plan import Absent, Group, Place, Step, groups_of, next_due
 from edge.sources.source import TICKS_PER_MS, Gap, Item, Report, Sink, SourceStatus
 from stations.samples import Samples, concat
 from stations.status import BAD_NO_COMMUNICATION, BAD_NODE_ID_UNKNOWN, BAD_TIMEOUT
@@ -94,11 +93,9 @@ class ModbusSource:
             await asyncio.sleep(max(0.0, due[index] - self._clock.monotonic()))
             await self._poll(group, sink)
             await self._retry(group)
-            late_s = self._clock.monotonic() - due[index]
-            missed = max(0, math.floor(late_s / group.every_s))
+            due[index], missed = next_due(due[index], self._clock.monotonic(), group.every_s)
             if missed:
                 self.status.count("polls missed", missed)
-            due[index] += (missed + 1) * group.every_s
         await asyncio.get_running_loop().create_future()  # nothing to read: wait to be cancelled
 
     async def _poll(self, group: Group, sink: Sink) -> None:

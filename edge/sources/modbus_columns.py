@@ -142,7 +142,8 @@ class _View:
     ) -> tuple[NDArray[np.bool_], NDArray[np.uint64], NDArray[np.bool_]]:
         """Is there a value, its bits, and is it one that the type cannot hold?"""
         if raw.dtype.kind == "f":
-            absent = np.isnan(raw) | (self.has_absent & (raw == self.absent))
+            with np.errstate(invalid="ignore"):  # a signalling NaN is no value like any other
+                absent = np.isnan(raw) | (self.has_absent & (raw == self.absent))
         else:
             unsigned = raw.astype(raw.dtype.newbyteorder("=")).view(f"u{raw.dtype.itemsize}")
             absent = self.has_absent & (unsigned.astype(np.uint64) == self.absent)

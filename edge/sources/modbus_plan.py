@@ -6,6 +6,7 @@ it) or to be readable again.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
@@ -88,6 +89,12 @@ class Group:
             if where == table
             for address in range(unit.start, unit.end)
         )
+
+
+def next_due(due_s: float, now_s: float, every_s: float) -> tuple[float, int]:
+    """The next point of the grid after now, and how many were missed on the way."""
+    missed = max(0, math.floor((now_s - due_s) / every_s))
+    return due_s + (missed + 1) * every_s, missed
 
 
 def groups_of(items: Sequence[Item], every_ms: int) -> tuple[list[Group], dict[int, str]]:

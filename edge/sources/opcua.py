@@ -90,7 +90,7 @@ class OpcuaSource:
                 async with asyncio.TaskGroup() as group:
                     watched = [publisher.run() for _ in range(REQUESTS_IN_FLIGHT)]
                     watched.append(self._watch(publisher, subscription))
-                    watched.append(self._subscribe(subscription, sink))
+                    watched.append(self._subscribe(subscription, publisher))
                     watched.append(_raise_when(lost))
                     for coroutine in watched:
                         group.create_task(self._guard(coroutine, publisher, sink))
@@ -133,27 +133,27 @@ class OpcuaSource:
         self._disconnected(sink, str(fault))
         self.status.reconnects += 1
 
-    async def _subscribe(self, subscription: Subscription, sink: Sink) -> None:
+    async def _subscribe(self, subscription: Subscription, publisher: Publisher) -> None:
         """Create all items, then try again from time to time those that failed."""
         wait = BackOff(*self._retry_bad_s, self._rng)
         wanted: Sequence[Item] = self._items
         while True:
             refused = await subscription.add(wanted)
-            await self._refuse(refused, sink)
+            if refused:
+                # Through the queue, so that the sink is asked for one thing at a time.
+                await publisher.arrivals.put(self._refuse(refused))
             for item in wanted:
                 if item.number not in refused:
                     self._bad.clear(item)
             await asyncio.sleep(wait.next_s())
             wanted = [item for item in self._items if self._bad.is_absent(item)]
 
-    async def _refuse(self, refused: dict[int, Refused], sink: Sink) -> None:
+    def _refuse(self, refused: dict[int, Refused]) -> Report:
         items = [self._expected.items[number] for number in refused]
         for item in items:
             self._bad.add(item, refused[item.number].why, is_absent=True)
-        if items:
-            now_ms = self._clock.now_ms()
-            statuses = {number: reason.status for number, reason in refused.items()}
-            await sink.report(self._bad.report(items, statuses, now_ms))
+        statuses = {number: reason.status for number, reason in refused.items()}
+        return self._bad.report(items, statuses, self._clock.now_ms())
 
     async def _watch(self, publisher: Publisher, subscription: Subscription) -> None:
         """End a session in which the server has fallen silent although requests wait there."""
@@ -164,11 +164,14 @@ class OpcuaSource:
                 raise MachineFault(f"no keep-alive for {silent_s:.0f} s", "subscription lost")
 
     async def _take(
-        self, arrival: Arrival | MachineFault, publisher: Publisher, orders: dict[int, Order],
-        sink: Sink,
+        self, arrival: Arrival | Report | MachineFault, publisher: Publisher,
+        orders: dict[int, Order], sink: Sink,
     ) -> None:  # fmt: skip
         if isinstance(arrival, MachineFault):
             raise arrival
+        if isinstance(arrival, Report):
+            await sink.report(arrival)
+            return
         self.status.last_heard_ms = arrival.received_ms
         notification = arrival.notification
         if notification.refused:

@@ -20,7 +20,7 @@ from asyncua.ua.ua_binary import struct_from_binary
 
 from edge.sources.fault import MachineFault, machine
 from edge.sources.notification import Notification, parse_publish, parse_republish
-from edge.sources.source import SourceStatus
+from edge.sources.source import Report, SourceStatus
 from wire.clock import Clock
 
 REQUESTS_IN_FLIGHT = 4
@@ -64,7 +64,7 @@ class Publisher:
     """The Publish requests of one session: what came in, and what may be acknowledged."""
 
     def __init__(self, session: UaSession, clock: Clock, status: SourceStatus) -> None:
-        self.arrivals: asyncio.Queue[Arrival | MachineFault] = asyncio.Queue(ARRIVALS_MAX)
+        self.arrivals: asyncio.Queue[Arrival | Report | MachineFault] = asyncio.Queue(ARRIVALS_MAX)
         self.heard_s = clock.monotonic()
         self.waiting = 0
         self._session = session
@@ -82,7 +82,8 @@ class Publisher:
             answer = await self._send(request)
             response = struct_from_binary(ua.CreateSubscriptionResponse, answer)
             response.ResponseHeader.ServiceResult.check()
-        return response.Parameters
+        made: ua.CreateSubscriptionResult = response.Parameters
+        return made
 
     def acknowledge(self, subscription: int, sequence: int) -> None:
         """Say that a notification is safe: the next Publish request tells the server so."""
