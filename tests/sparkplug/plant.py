@@ -10,8 +10,10 @@ from stations.declare import Node, State, Station, Tag, Type
 from stations.samples import EMPTY, Samples, build
 from wire import topics
 from wire.sparkplug import births, codec, effects
+from wire.sparkplug import commands as command_bytes
 from wire.sparkplug.asker import Pace
-from wire.sparkplug.codec import Metric, Payload
+from wire.sparkplug.codec import Metric, Payload, metric
+from wire.sparkplug.datatypes import Datatype
 from wire.sparkplug.edge import HostSettings
 from wire.sparkplug.edge_node import EdgeNode
 from wire.sparkplug.effects import EdgeId, HostEffect, Publish
@@ -135,3 +137,37 @@ def foreign(
     """A message of an edge node by somebody else."""
     topic = topics.device(SITE, verb, edge, device) if device else topics.node(SITE, verb, edge)
     return Publish(topic, codec.encode(Payload(at, seq, metrics)))
+
+
+def road() -> tuple[EdgeNode, Host]:
+    """An edge node whose births a host has heard at T0."""
+    node, made = edge_node(), host()
+    give(made, node.connected(T0, 5), T0)
+    return node, made
+
+
+def to_host(made: Host, one: Publish, now_ms: int = T0 + 1) -> list[HostEffect]:
+    """Hand one message to a host."""
+    return made.message(one.topic, one.payload, now_ms)
+
+
+def foreign_birth(*metrics: Metric, bd_seq: int = 3, at: int = T0) -> Publish:
+    """The NBIRTH of an edge node by somebody else."""
+    return foreign(Verb.NBIRTH, 0, metric("bdSeq", Datatype.UINT64, bd_seq, at), *metrics, at=at)
+
+
+def connected(**changes: Any) -> EdgeNode:
+    """An edge node that was born at T0 with bdSeq 5."""
+    node = edge_node(**changes)
+    assert verbs(node.connected(T0, 5))[:1] == ["NBIRTH"]
+    return node
+
+
+def asked(node: EdgeNode, now_ms: int) -> list[Any]:
+    """What a node does when it is asked for its births."""
+    return node.message(topics.node(SITE, Verb.NCMD, AGENT), command_bytes.rebirth(now_ms), now_ms)
+
+
+def seqs(found: list[Any]) -> list[int | None]:
+    """The sequence numbers of what is published."""
+    return [payload(one).seq for one in sent(found)]

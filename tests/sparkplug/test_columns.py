@@ -27,7 +27,7 @@ from wire.sparkplug.columns import (
 )
 from wire.sparkplug.datatypes import DATATYPE, Datatype
 from wire.sparkplug.lookup import Device, Numbers, learn
-from wire.sparkplug.metrics import POSITION, MetricName
+from wire.sparkplug.metrics import OUTBOX, POSITION, MetricName
 
 TYPES = [kind for kind in Type if kind is not Type.NONE]
 NAMES = {
@@ -67,6 +67,7 @@ def device(aliases: dict[int, int] = ALIASES) -> Device:
         for number, one in NAMES.items()
         if number in aliases
     ]
+    birth.append(metric(OUTBOX, Datatype.STRING, "a", T0))
     birth.append(metric(POSITION, Datatype.INT64, 0, T0, alias=8192))
     counter = itertools.count(100)
     return learn("s", Payload(T0, 0, birth), Numbers(counter.__next__, 1000))
@@ -74,8 +75,8 @@ def device(aliases: dict[int, int] = ALIASES) -> Device:
 
 def there_and_back(samples: Samples, historical: bool = True) -> tuple[Data, Device]:
     data = data_payload(
-        samples, ALIASES, NAMES, timestamp_ms=T0, seq=7, position=42, position_alias=8192,
-        historical=historical,
+        samples, ALIASES, NAMES, timestamp_ms=T0, seq=7, outbox="a",
+        position=42, position_alias=8192, historical=historical,
     )  # fmt: skip
     assert len(data) <= payload_bytes_max(samples, NAMES)
     message = codec.parse(data)
@@ -91,7 +92,7 @@ def comparable(value: Any) -> Any:
 @given(samples_drawn)
 def test_samples_come_back_as_they_went_sorted_by_time(samples: Samples) -> None:
     data, known = there_and_back(samples)
-    assert (data.position, data.historical, data.wrong) == (42, True, 0)
+    assert (data.outbox, data.position, data.historical, data.wrong) == ("a", 42, True, 0)
     expected = sorted(range(len(samples)), key=lambda i: int(samples.time[i]))
     got = data.samples
     assert len(got) == len(samples)
@@ -108,14 +109,16 @@ def test_samples_come_back_as_they_went_sorted_by_time(samples: Samples) -> None
 def test_timestamps_never_fall_and_the_position_stands_last(samples: Samples) -> None:
     live = samples[samples.tag < 10]
     data = data_payload(
-        live, ALIASES, NAMES, timestamp_ms=T0, seq=0, position=9, position_alias=8192,
+        live, ALIASES, NAMES, timestamp_ms=T0, seq=0, outbox="a", position=9, position_alias=8192,
         historical=False,
     )  # fmt: skip
     found = codec.decode(data).metrics
     times = [one.timestamp or 0 for one in found]
     assert times == sorted(times)
     assert found[-1].alias == 8192 and found[-1].raw == 9
-    assert not any(one.is_historical or one.name or one.datatype for one in found)
+    assert (found[-2].name, found[-2].raw) == ("Delivery/Outbox", "a")
+    assert not any(one.is_historical or one.datatype for one in found)
+    assert not any(one.name for one in found[:-2])
 
 
 def test_every_sample_that_is_not_good_says_status_and_quality() -> None:
@@ -130,8 +133,8 @@ def test_every_sample_that_is_not_good_says_status_and_quality() -> None:
     aliases, names = {2: 5}, {2: MetricName(2, "s", "angle", Type.FLOAT)}
     found = codec.decode(
         data_payload(
-            samples, aliases, names, timestamp_ms=T0, seq=0, position=1, position_alias=6,
-            historical=False,
+            samples, aliases, names, timestamp_ms=T0, seq=0, outbox="a",
+            position=1, position_alias=6, historical=False,
         )
     ).metrics  # fmt: skip
     told = [{key: one.value for key, one in each.properties.items()} for each in found[:4]]
@@ -281,6 +284,7 @@ def test_parts_stay_below_the_cap_and_are_the_whole(samples: Samples, bytes_max:
     for part in parts:
         data = data_payload(
             part, {n: 16_384 + n for n in NAMES}, NAMES, timestamp_ms=T0, seq=255,
+            outbox="x" * 128,
             position=2**62, position_alias=8192, historical=True,
         )  # fmt: skip
         assert len(data) <= payload_bytes_max(part)

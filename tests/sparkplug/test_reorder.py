@@ -56,6 +56,21 @@ def test_what_waits_is_bounded() -> None:
     assert order.is_expired(1) and len(order) == 1
 
 
+def test_what_comes_twice_is_known_and_does_not_wait() -> None:
+    order: Order[int] = Order(1000)
+    order.start(0)
+    got: list[int] = []
+    for i in range(1, 600):
+        for _ in range(2):
+            got += order.offer(i % 256, i, 1, 0, mark=i)
+        got += order.offer((i - 5) % 256, i - 5, 1, 0, mark=i - 5) if i > 5 else []
+    assert got == list(range(1, 600)) and len(order) == 0
+    assert order.repeated == 599 + 594
+    order.offer(90, 1, 1, 0, mark=7)
+    order.offer(90, 1, 1, 0, mark=7)
+    assert len(order) == 1 and not order.is_expired(1)
+
+
 def test_a_clock_set_back_does_not_stretch_the_timer() -> None:
     order: Order[str] = Order(1000)
     order.start(0)

@@ -130,6 +130,7 @@ def device_birth(
     now_ms: int,
     seq: int,
     site: str,
+    outbox: str,
     station: Station,
     position_alias: int,
     values: Mapping[int, Value],
@@ -140,7 +141,7 @@ def device_birth(
     Above `bytes_max` the texts and arrays are left out (null, Uncertain); TooLarge when even then
     it does not fit.
     """
-    data = _device_birth(now_ms, seq, site, station, position_alias, values)
+    data = _device_birth(now_ms, seq, site, outbox, station, position_alias, values)
     if len(data) > bytes_max:
         short = {
             number: Value(None, value.time_ms, UNCERTAIN_LAST_USABLE_VALUE)
@@ -148,7 +149,7 @@ def device_birth(
             else value
             for number, value in values.items()
         }
-        data = _device_birth(now_ms, seq, site, station, position_alias, short)
+        data = _device_birth(now_ms, seq, site, outbox, station, position_alias, short)
     if len(data) > bytes_max:
         raise TooLarge(
             f"the birth of station {station.name} has {len(data)} bytes for its "
@@ -162,6 +163,7 @@ def _device_birth(
     now_ms: int,
     seq: int,
     site: str,
+    outbox: str,
     station: Station,
     position_alias: int,
     values: Mapping[int, Value],
@@ -174,9 +176,10 @@ def _device_birth(
     for number, tag in station.tags.items():
         listed.append(_tag_metric(number, tag, values.get(number, unread)))
     newest = max(now_ms, *(one.timestamp or 0 for one in listed))
-    position = metric(metrics.POSITION, Datatype.INT64, 0, newest, alias=position_alias)
     listed.sort(key=lambda one: one.timestamp or 0)
-    return encode(Payload(now_ms, seq, [*listed, position]))
+    listed.append(metric(metrics.OUTBOX, Datatype.STRING, outbox, newest))
+    listed.append(metric(metrics.POSITION, Datatype.INT64, 0, newest, alias=position_alias))
+    return encode(Payload(now_ms, seq, listed))
 
 
 def _tag_metric(number: int, tag: Tag[Any], value: Value) -> Metric:

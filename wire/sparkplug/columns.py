@@ -28,13 +28,13 @@ from wire.sparkplug import metrics
 from wire.sparkplug import schema_pb2 as schema
 from wire.sparkplug.codec import UINT64, name_of, signed, timestamp_of
 from wire.sparkplug.datatypes import DATATYPE, Datatype, OutOfRange, Undecodable, from_wire, type_of
-from wire.sparkplug.lookup import POSITION, SKIPPED, Device, Known
+from wire.sparkplug.lookup import OUTBOX, POSITION, SKIPPED, Device, Known
 from wire.sparkplug.metrics import MetricName
 
 _METRIC_BYTES_MAX = 48
 _STATUS_BYTES_MAX = 64
 _NAMED_BYTES_MAX = 16
-_HEAD_BYTES_MAX = 128
+_HEAD_BYTES_MAX = 384
 
 
 class UnknownMetric(LookupError):
@@ -43,9 +43,13 @@ class UnknownMetric(LookupError):
 
 @dataclass(frozen=True, slots=True)
 class Data:
-    """What a DATA message holds; `wrong` counts values that contradict their datatype."""
+    """What a DATA message holds; `wrong` counts values that contradict their datatype.
+
+    `outbox` and `position` say which batch it is; "" and None where the sender has no outbox.
+    """
 
     samples: Samples
+    outbox: str
     position: int | None
     historical: bool
     wrong: int
@@ -58,16 +62,35 @@ def data_payload(
     *,
     timestamp_ms: int,
     seq: int,
+    outbox: str,
     position: int,
     position_alias: int,
     historical: bool,
 ) -> bytes:
-    """The bytes of one batch. A tag without an alias travels by name, with its datatype.
+    """The bytes of one batch, which outbox and position end. A tag without an alias goes by name.
 
     KeyError when a tag has neither.
     """
-    message = schema.Payload(timestamp=timestamp_ms & UINT64)
+    message = schema.Payload(timestamp=timestamp_ms & UINT64, seq=seq)
     rows = samples[np.argsort(samples.time, kind="stable")]
+    _put_rows(message, rows, aliases, names, historical)
+    last = int(rows.time[-1]) if len(rows) else timestamp_ms
+    outbox_metric = message.metrics.add(name=metrics.OUTBOX, string_value=outbox)
+    position_metric = message.metrics.add(alias=position_alias, long_value=position)
+    for metric in (outbox_metric, position_metric):
+        metric.timestamp = last & UINT64
+        if historical:
+            metric.is_historical = True
+    return message.SerializeToString()
+
+
+def _put_rows(
+    message: schema.Payload,
+    rows: Samples,
+    aliases: Mapping[int, int],
+    names: Mapping[int, MetricName],
+    historical: bool,
+) -> None:
     columns = zip(
         rows.tag.tolist(), rows.time.view(np.uint64).tolist(), rows.status.tolist(),
         rows.type.tolist(), rows.value.tolist(), rows.floats.tolist(), strict=True,
@@ -90,15 +113,6 @@ def data_payload(
             _put_value(metric, kind, bits, rows.side)
         if status or kind == Type.NONE:
             _put_status(metric, status)
-    last = int(rows.time[-1]) if len(rows) else timestamp_ms
-    add(
-        alias=position_alias,
-        timestamp=last & UINT64,
-        is_historical=historical or None,
-        long_value=position,
-    )
-    message.seq = seq
-    return message.SerializeToString()
 
 
 def _put_value(metric: schema.Metric, kind: int, bits: int, side: tuple[bytes, ...]) -> None:
@@ -189,6 +203,7 @@ def samples_of(
     default_time = (received_ms if sent is None else sent) & UINT64
     rows = _Rows()
     position: int | None = None
+    outbox = ""
     live = wrong = 0
     for metric in message.metrics:
         known = _find(metric, device)
@@ -199,6 +214,9 @@ def samples_of(
         if known.number == POSITION:
             position = signed(metric.long_value) or None
             continue
+        if known.number == OUTBOX:
+            outbox = metric.string_value if isinstance(metric.string_value, str) else ""
+            continue
         live += not metric.is_historical
         kind, bits, number, status = _value(metric, known, rows.side)
         wrong += status is not None
@@ -208,7 +226,7 @@ def samples_of(
         rows.type.append(kind)
         rows.bits.append(bits)
         rows.number.append(number)
-    return Data(rows.samples(), position, live == 0, wrong)
+    return Data(rows.samples(), outbox, position, live == 0, wrong)
 
 
 def _find(metric: schema.Metric, device: Device) -> Known | None:

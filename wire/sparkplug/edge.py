@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 from collections import Counter
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import cast
 
 import numpy as np
@@ -47,6 +47,7 @@ class Message:
     device: str
     payload: schema.Payload
     size: int
+    mark: int
 
 
 class Edge:
@@ -71,6 +72,7 @@ class Edge:
         self._order: Order[Message] = Order(settings.reorder_ms)
         self._bd_seq: int | None = None
         self._birth_ms: int | None = None
+        self._birth_mark = 0
         self._devices: dict[str, Device] = {}
         self._alive: set[str] = set()
         self._missing: set[str] = set()
@@ -90,8 +92,11 @@ class Edge:
         if self._settings.may_ask:
             self.asker.ask(now_ms)
 
-    def node_birth(self, payload: schema.Payload, now_ms: int) -> list[HostEffect]:
+    def node_birth(self, payload: schema.Payload, mark: int, now_ms: int) -> list[HostEffect]:
         """NBIRTH: everything known before is void; devices must be born again."""
+        if self.born and mark == self._birth_mark and payload.timestamp:
+            self._counts["repeated message"] += 1
+            return []
         birth = payload_of(payload)
         node = learn("", birth, self._numbers)
         bd_seq = number_of(birth, metrics.BDSEQ)
@@ -104,7 +109,7 @@ class Edge:
         ]
         self._counts["skipped metric"] += node.skipped
         self._order.start(birth.seq or 0)
-        self._bd_seq, self._birth_ms = bd_seq, birth_ms
+        self._bd_seq, self._birth_ms, self._birth_mark = bd_seq, birth_ms, mark
         self._missing, self._missing_ms = self._missing | self._alive, now_ms
         self._alive, self._devices, self._health = set(), {"": node}, {}
         self.online = self.born = True
@@ -155,8 +160,10 @@ class Edge:
             self._counts["no sequence number"] += 1
             return []
         effects: list[HostEffect] = []
-        for ready in self._order.offer(seq, message, message.size, now_ms):
+        repeated = self._order.repeated
+        for ready in self._order.offer(seq, message, message.size, now_ms, message.mark):
             effects += self._understand(ready, now_ms)
+        self._counts["repeated message"] += self._order.repeated - repeated
         return effects
 
     def _understand(self, message: Message, now_ms: int) -> list[HostEffect]:
@@ -213,6 +220,10 @@ class Edge:
         if message.device not in self._alive and not data.historical:
             self.need_birth("data before birth", now_ms)
             return []
+        if data.outbox != self.outbox and data.position is not None:
+            # Two agents of one name: what one has sent must not be acknowledged to the other.
+            self.need_birth("data of another outbox", now_ms)
+            return []
         return self._received(message.device, data, device)
 
     def _received(self, station: str, data: Data, device: Device) -> list[HostEffect]:
@@ -239,7 +250,7 @@ class Edge:
             effects.append(Health(self.id, time_ms, dict(self._health)))
         if is_birth and self.outbox:
             return effects
-        rest = Data(data.samples[~is_of_health], data.position, data.historical, data.wrong)
+        rest = replace(data, samples=data.samples[~is_of_health])
         return [*effects, *self._received("", rest, node)]
 
     def confirm(self, outbox: str, position: int) -> None:

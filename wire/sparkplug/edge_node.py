@@ -203,9 +203,7 @@ class EdgeNode:
         alias = self._positions.get(name)
         if alias is None:
             alias = self._positions[name] = metrics.position_alias(len(self._positions))
-        births.device_birth(
-            0, 255, self.group, station, alias, births.fullest_values(station), self._bytes_max
-        )
+        self._device_birth_payload(station, alias, births.fullest_values(station), 0)
         self._stations[name] = station
         self._retired.pop(name, None)
         self._aliases[name] = {number: metrics.tag_alias(number) for number in station.tags}
@@ -278,16 +276,18 @@ class EdgeNode:
         return [*effects, Born(cause)]
 
     def _device_birth(self, station: Station, now_ms: int) -> Publish:
-        payload = births.device_birth(
-            now_ms,
-            (self._seq + 1) % 256,
-            self.group,
-            station,
-            self._positions[station.name],
-            births.last_values(self._last(station.name)),
-            self._bytes_max,
-        )
+        values = births.last_values(self._last(station.name))
+        alias = self._positions[station.name]
+        payload = self._device_birth_payload(station, alias, values, now_ms)
         return self._sent(Verb.DBIRTH, station.name, payload)
+
+    def _device_birth_payload(
+        self, station: Station, alias: int, values: Mapping[int, births.Value], now_ms: int
+    ) -> bytes:
+        seq = (self._seq + 1) % 256
+        return births.device_birth(
+            now_ms, seq, self.group, self.outbox, station, alias, values, self._bytes_max
+        )
 
     def _device_death(self, station: str, now_ms: int) -> Publish:
         payload = births.device_death(now_ms, (self._seq + 1) % 256)
@@ -311,6 +311,7 @@ class EdgeNode:
             self._names,
             timestamp_ms=now_ms,
             seq=(self._seq + 1) % 256,
+            outbox=self.outbox,
             position=position,
             position_alias=self._positions[station],
             historical=old,

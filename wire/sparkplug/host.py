@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import itertools
 import random
+import zlib
 from collections import Counter
 
 from wire import topics
@@ -132,11 +133,13 @@ class Host:
         if edge is None:
             self.counts["too many edge nodes"] += 1
             return []
+        mark = zlib.crc32(payload) or 1
         if address.verb is Verb.NBIRTH:
-            return edge.node_birth(message, now_ms)
+            return edge.node_birth(message, mark, now_ms)
         if address.verb is Verb.NDEATH:
             return edge.node_death(message, now_ms)
-        return edge.take(Message(address.verb, address.device, message, len(payload)), now_ms)
+        heard = Message(address.verb, address.device, message, len(payload), mark)
+        return edge.take(heard, now_ms)
 
     def _edge(self, id: EdgeId) -> Edge | None:
         edge = self._edges.get(id)

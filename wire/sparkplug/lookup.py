@@ -17,11 +17,12 @@ from wire.sparkplug.metrics import MetricName
 
 SKIPPED = -1
 POSITION = -2
+OUTBOX = -3
 
 
 @dataclass(frozen=True, slots=True)
 class Known:
-    """What an alias or a name stands for; `number` may be SKIPPED or POSITION."""
+    """What an alias or a name stands for; `number` may be SKIPPED, POSITION or OUTBOX."""
 
     number: int
     datatype: int
@@ -119,6 +120,8 @@ def _known(device: Device, metric: Metric, name: str) -> Known:
     kind = type_of(datatype)
     if name == metrics.POSITION:
         return Known(POSITION, datatype, kind)
+    if name == metrics.OUTBOX:
+        return Known(OUTBOX, datatype, kind)
     if _role(name):
         return Known(SKIPPED, datatype, kind)
     if kind is Type.NONE or device.numbers is None:

@@ -22,17 +22,23 @@ def elapsed(now_ms: int, since_ms: int, interval_ms: int) -> bool:
 class _Early(Generic[T]):
     item: T
     size: int
+    mark: int
     arrived_ms: int
 
 
 class Order(Generic[T]):
-    """Releases items in the order of numbers modulo 256; at most 255 items and `bytes_max` wait."""
+    """Releases items in the order of numbers modulo 256; at most 255 items and `bytes_max` wait.
+
+    An item that comes twice is known by its number and `mark` (0: no mark, never known again).
+    """
 
     def __init__(self, timeout_ms: int, bytes_max: int = BYTES_MAX) -> None:
         self.expected = 0
+        self.repeated = 0
         self._timeout_ms = timeout_ms
         self._bytes_max = bytes_max
         self._early: dict[int, _Early[T]] = {}
+        self._recent: dict[int, int] = {}
         self._overrun = False
 
     def __len__(self) -> int:
@@ -41,6 +47,7 @@ class Order(Generic[T]):
     def start(self, after: int) -> None:
         """Begin anew behind this number; nothing waits any more."""
         self.clear()
+        self._recent = {}
         self.expected = (after + 1) % 256
 
     def clear(self) -> list[T]:
@@ -51,19 +58,33 @@ class Order(Generic[T]):
         self._overrun = False
         return items
 
-    def offer(self, seq: int, item: T, size: int, now_ms: int) -> list[T]:
+    def offer(self, seq: int, item: T, size: int, now_ms: int, mark: int = 0) -> list[T]:
         """One item has arrived; the items that are in order now."""
         if seq != self.expected:
-            self._overrun |= seq in self._early
-            self._early.setdefault(seq, _Early(item, size, now_ms))
-            self._overrun |= sum(early.size for early in self._early.values()) > self._bytes_max
+            self._wait(seq, _Early(item, size, mark, now_ms))
             return []
         ready = [item]
-        self.expected = (seq + 1) % 256
+        self._pass(mark)
         while (early := self._early.pop(self.expected, None)) is not None:
             ready.append(early.item)
-            self.expected = (self.expected + 1) % 256
+            self._pass(early.mark)
         return ready
+
+    def _pass(self, mark: int) -> None:
+        self._recent[self.expected] = mark
+        self.expected = (self.expected + 1) % 256
+        # Half the circle is remembered; what is further away counts as early, not as repeated.
+        self._recent.pop((self.expected + 127) % 256, None)
+
+    def _wait(self, seq: int, early: _Early[T]) -> None:
+        known = self._early.get(seq)
+        mark = known.mark if known is not None else self._recent.get(seq, 0)
+        if mark and mark == early.mark:
+            self.repeated += 1
+            return
+        self._overrun |= known is not None
+        self._early.setdefault(seq, early)
+        self._overrun |= sum(one.size for one in self._early.values()) > self._bytes_max
 
     def is_expired(self, now_ms: int) -> bool:
         """True when a gap has been open for the time-out, or no more can wait."""
