@@ -50,6 +50,12 @@ class Slave:
             else:
                 os.write(self.ours, answer)
 
+    def release(self) -> None:
+        """Send what was kept back, in order, as a device that was busy does."""
+        self.hold = False
+        for answer in self.kept:
+            os.write(self.ours, answer)
+
     def close(self) -> None:
         asyncio.get_running_loop().remove_reader(self.ours)
         os.close(self.ours)
@@ -67,9 +73,8 @@ async def test_a_late_answer_on_a_serial_line_is_thrown_away() -> None:
         await sink.until(lambda: len(sink.rows(1)) > 1, "values")
         slave.hold = True
         await slave.held.wait()
-        slave.hold = False
-        # Behind the timeout, but before the line is used again.
-        asyncio.get_running_loop().call_later(0.3, lambda: os.write(slave.ours, slave.kept[0]))
+        # Behind the timeout of 0.2 s, in the time in which the line must be left alone.
+        asyncio.get_running_loop().call_later(0.3, slave.release)
         known = len(sink.rows(1))
         await sink.until(lambda: len(sink.rows(1)) > known + 3, "values after")
     slave.close()
