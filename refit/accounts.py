@@ -142,10 +142,13 @@ def _of_tag(
     found.duplicates = len(extra) - len(own)
     lost = [number for number, _, _ in missing if only is None or number in only]
     found.lost = len(lost)
-    found.examples = [f"{station}.{tag.name}: lost offer {number} of the log" for number in lost]
-    found.examples += [
-        f"{station}.{tag.name}: not offered: {fact}" for fact in extra if fact not in own
-    ]
+    where = f"{station}.{tag.name}"
+    found.examples = [f"{where}: offer {number} of the log is not stored" for number in lost]
+    for time, (status, value) in extra:
+        if status not in OWN:
+            found.examples.append(
+                f"{where}: {value[:60]} ({status:#010x}) at {time} was not offered"
+            )
     return found
 
 

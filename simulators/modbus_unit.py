@@ -179,10 +179,13 @@ class Unit:
         for cell in inside:
             self._log_read(cell, cell.status, cell.value, how)
         for cell in wide:
+            # Whoever reads it in pieces puts together what it was told last of each; the highest
+            # addresses come last.
             cell.pieces.update(zip(range(place[1], place[1] + place[2]), words, strict=True))
-            if all(address in cell.pieces for address in cell.addresses):
+            addresses = cell.addresses
+            is_last = place[1] <= max(addresses) < place[1] + place[2]
+            if is_last and all(address in cell.pieces for address in addresses):
                 span = [cell.pieces.get(address, 0) for address in range(cell.first, cell.end)]
-                cell.pieces.clear()
                 self._log_read(cell, *self._decode(cell, span), how)
 
     def _log_read(self, cell: Cell, status: int, value: Any, how: dict[str, Any]) -> None:
