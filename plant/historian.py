@@ -62,6 +62,10 @@ class Records(Protocol):
         """Take a record message; False when there is no room (the agent sends it again)."""
         ...
 
+    def stop(self) -> None:
+        """Finish and answer what has come."""
+        ...
+
 
 class Historian:
     """One historian of one site. `connect` begins, `stop` ends; `turn` is one round of its work."""
@@ -75,7 +79,6 @@ class Historian:
         name: str,
         clock: Clock,
         random: Random,
-        records: Records | None = None,
         settings: HostSettings | None = None,
     ) -> None:
         self.host = Host(name, rng=random, settings=settings or HostSettings(group=site))
@@ -89,7 +92,7 @@ class Historian:
             station: (None, False, "not heard yet") for station in model.stations
         }
         self._model, self._site, self._clock = model, site, clock
-        self._records = records
+        self._records: Records | None = None
         self._lock = threading.Lock()  # the host and what follows from it; never held for I/O
         self._stopping = threading.Event()
         self._worker: threading.Thread | None = None
@@ -108,6 +111,15 @@ class Historian:
         self._worker = threading.Thread(target=self._run, name="historian", daemon=True)
         self._worker.start()
         self.link.start()
+
+    def keep_records(self, records: Records) -> None:
+        """Hand the agents' records to a recorder, which answers by `confirm_records`."""
+        self._records = records
+
+    def confirm_records(self, agent: str, answer: bytes) -> bool:
+        """Tell an agent which of its records the ledger has; False when it cannot be told now."""
+        message = Message(topics.recorded(self._site, agent), answer, qos=1)
+        return self.link is not None and self.link.publish(message)
 
     @property
     def alive(self) -> bool:
@@ -146,6 +158,8 @@ class Historian:
         if self._worker is not None:
             self._worker.join(STOP_S)
         self._drain()
+        if self._records is not None:
+            self._records.stop()
         with self._lock:
             effects = self.host.stop(self._clock.now_ms())
         final = tuple(_message(one) for one in effects if isinstance(one, Publish))

@@ -15,8 +15,10 @@ import structlog
 
 from plant.broker import EmbeddedBroker, start_broker
 from plant.dead_letters import DeadLetters
-from plant.historian import Historian, Records
+from plant.historian import Historian
+from plant.ledger import Ledger, LedgerError
 from plant.points import Model
+from plant.recorder import Recording
 from plant.status import Status
 from plant.stores.factory import dead_letters_path, open_store
 from plant.stores.store import StoreUnusable
@@ -82,7 +84,7 @@ def _open(site: Site, clock: Clock, stack: ExitStack) -> tuple[Historian, Status
     def opened(make: Callable[[], Opened]) -> Any:
         try:
             made = make()
-        except (StoreUnusable, OSError) as error:
+        except (StoreUnusable, LedgerError, OSError) as error:
             problems.append(str(error))
             return None
         stack.callback(made.close)
@@ -90,21 +92,23 @@ def _open(site: Site, clock: Clock, stack: ExitStack) -> tuple[Historian, Status
 
     store = opened(lambda: open_store(site.store))
     letters = opened(lambda: DeadLetters(dead_letters_path(site.store)))
-    records: Records | None = None
+    ledger = opened(lambda: Ledger(site.ledger.url, clock))
     if problems:
         raise Unusable(problems)
     random = SystemRandom()
     writer = Writer(store, letters, clock, random)
     historian = Historian(
-        Model(site), writer, site=site.name, name=site.historian.name,
-        clock=clock, random=random, records=records,
-    )  # fmt: skip
-    answers = Status(historian, clock)
+        Model(site), writer, site=site.name, name=site.historian.name, clock=clock, random=random
+    )
+    recording = Recording(ledger, historian.confirm_records, random)
+    historian.keep_records(recording)
+    answers = Status(historian, clock, recording)
     status = opened(
         lambda: StatusServer(answers.metrics(), answers.health, port=site.historian.http)
     )
     if problems:
         raise Unusable([f"port {site.historian.http} for /metrics: {one}" for one in problems])
+    recording.start()
     return historian, status
 
 

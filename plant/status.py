@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from plant.historian import Historian
+from plant.recorder import Recording
 from wire.clock import Clock
 from wire.metrics import Metrics
 
@@ -14,8 +15,10 @@ REBIRTH = "rebirth: "
 class Status:
     """Reads a historian's counters; nothing here changes it."""
 
-    def __init__(self, historian: Historian, clock: Clock) -> None:
-        self._historian, self._clock = historian, clock
+    def __init__(
+        self, historian: Historian, clock: Clock, recording: Recording | None = None
+    ) -> None:
+        self._historian, self._clock, self._recording = historian, clock, recording
 
     def metrics(self) -> Metrics:
         """All metrics of the process; labels are the agents of the plant and causes."""
@@ -38,6 +41,11 @@ class Status:
             "historian_backlog_samples", "What agents still have", "agent", self._backlog
         )
         metrics.gauges("historian_silent_seconds", "Since last heard", "agent", self._silent)
+        if (recording := self._recording) is not None:
+            metrics.counters(
+                "historian_records", "Records, by what became of them", "what",
+                lambda: dict(recording.recorder.counts) | {"dropped": recording.dropped.total()},
+            )  # fmt: skip
         metrics.gauge("historian_messages_waiting", "In the inbox", lambda: len(historian.inbox))
         metrics.gauge("historian_samples_waiting", "For the store", lambda: writer.samples)
         metrics.counter("historian_store_writes", "Transactions", lambda: tally.writes)
@@ -55,6 +63,9 @@ class Status:
             problems.append("no connection to the broker")
         if historian.writer.problem:
             problems.append(f"the store takes no samples: {historian.writer.problem}")
+        recording = self._recording
+        if recording is not None and recording.trouble:
+            problems.append(f"the ledger takes no records: {recording.trouble}")
         return {
             "ok": not problems,
             "historian": historian.host.id,
@@ -62,6 +73,7 @@ class Status:
             "stored": tally.stored.total() - tally.stored[""],
             "refused": tally.refused.total(),
             "waiting": historian.writer.samples,
+            "records": {} if recording is None else dict(recording.recorder.counts),
             "silent_seconds": self._silent(),
             "stations": {name: online for name, (_, online, _) in historian.online.copy().items()},
         }

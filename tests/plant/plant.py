@@ -111,6 +111,9 @@ class Records:
             self.taken.append((agent, payload))
         return not self.full
 
+    def stop(self) -> None:
+        """Nothing waits here."""
+
 
 class Plant:
     """The whole of it; `historian.turn` is called by `go`."""
@@ -128,9 +131,9 @@ class Plant:
             name=HOST,
             clock=self.clock,
             random=Random(1),
-            records=self.records,
             settings=HostSettings(group=SITE, pace=Pace(jitter_ms=0)),
         )
+        self.historian.keep_records(self.records)
         self.link = Link(self._callbacks())
         self.historian.link = self.link
         self.link.start()

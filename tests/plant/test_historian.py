@@ -285,6 +285,8 @@ def test_records_go_to_the_recorder(plant: Plant) -> None:
     plant.records.full = True
     plant.historian.message(Message(topics.records(SITE, "pc-1"), b"{}", 1))
     assert plant.historian.counts["records not taken"] == 1
+    assert plant.historian.confirm_records("pc-1", b"{}")
+    assert plant.link.sent[-1] == Message(topics.recorded(SITE, "pc-1"), b"{}", 1)
 
 
 def test_a_foreign_edge_without_acknowledgement_is_stored(plant: Plant) -> None:

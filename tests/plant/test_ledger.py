@@ -21,6 +21,7 @@ from plant.ledger import (
     LedgerUnusable,
     chain,
 )
+from plant.ledger.engine import engine_of, reading
 from plant.ledger.schema import METADATA
 from stations.records import Record
 from tests.plant.records import START_MS, HandClock, record
@@ -299,9 +300,11 @@ def test_a_vin_stands_in_one_table_and_can_be_erased(ledger: Ledger, file: Path)
 
 
 def test_each_commit_is_on_disk(ledger: Ledger, file: Path) -> None:
-    with ledger._engine.connect() as connection:
+    engine, _ = engine_of(f"sqlite:{file}", create=False)
+    with reading(engine) as connection:
         assert connection.exec_driver_sql("PRAGMA journal_mode").scalar() == "wal"
         assert connection.exec_driver_sql("PRAGMA synchronous").scalar() == 2
+    engine.dispose()
 
 
 def test_the_tables_are_those_of_postgresql_too() -> None:

@@ -84,8 +84,9 @@ def test_a_value_is_stored_and_acknowledged_and_the_process_ends_cleanly(
     until(lambda: healthy(site).get("ok"), "the historian is well")
     with RealAgent(site.broker, primary=HOST) as agent:
         until(lambda: agent.born, "the agent sees the historian online")
+        begin = now_ms()
         for position in range(1, 21):
-            samples = angles(float(position), start_ms=now_ms())
+            samples = angles(float(position), start_ms=begin + position)
             until(lambda s=samples, p=position: agent.send("table-1", s, p), "it is sent")  # type: ignore[misc]
         until(lambda: agent.acknowledged == set(range(1, 21)), "all is acknowledged")
         assert healthy(site)["stored"] == 20
@@ -107,7 +108,7 @@ def test_a_killed_historian_loses_nothing_that_it_has_acknowledged(
         historian.end(signal.SIGKILL)
         site = load(tmp_path / "site.toml")
         with RealAgent(site.broker, primary=HOST) as agent:
-            sent, position = {}, 0
+            sent, position, begin = {}, 0, now_ms()
             for _ in range(3):
                 log = tmp_path / "again.log"
                 again = Command("historian", "--site", str(tmp_path / "site.toml"), log=log)
@@ -115,7 +116,7 @@ def test_a_killed_historian_loses_nothing_that_it_has_acknowledged(
 
                 def flows(enough: int = enough) -> bool:
                     nonlocal position
-                    samples = angles(float(position + 1), start_ms=now_ms())
+                    samples = angles(float(position + 1), start_ms=begin + position)
                     if agent.born and agent.send("table-1", samples, position + 1):
                         position += 1
                         sent[position] = int(samples.time[0])

@@ -1,0 +1,105 @@
+"""`refit ledger`: what it prints, and with which code it ends."""
+
+from __future__ import annotations
+
+import sqlite3
+from contextlib import closing
+from pathlib import Path
+
+import orjson
+import pytest
+from typer.testing import CliRunner
+
+from plant.ledger import Ledger
+from refit.ledger import app
+from stations.records import AgentInfo, Record, record_id
+from tests.plant.plant import ManualClock
+from wire.site import load
+
+
+def record(number: int, station: str = "studio-1", kind: str = "studio.session") -> Record:
+    return Record(
+        id=record_id(1_700_000_000_000 + number, station, kind),
+        kind=kind,
+        version=1,
+        site="s",
+        line="line-1",
+        station=station,
+        visit=f"v-2026-{number:06d}",
+        time="2026-01-01T00:00:00.000Z",
+        agent=AgentInfo(name="pc-1", version="0"),
+        data={"number": number},
+    )
+
+
+@pytest.fixture
+def site(tmp_path: Path) -> Path:
+    file = tmp_path / "site.toml"
+    file.write_text('[site]\nname = "s"\n')
+    with Ledger(load(file).ledger.url, ManualClock()) as ledger:
+        ledger.append([record(1), record(2), record(3, "brakes-1", "inspection.report")])
+        ledger.refuse("pc-1", b"garbage", "it is no record", "some-id")
+    return file
+
+
+def run(*arguments: str | Path) -> tuple[int, str, str]:
+    result = CliRunner().invoke(app, [str(one) for one in arguments])
+    return result.exit_code, result.stdout, result.stderr
+
+
+def test_a_whole_ledger_is_verified(site: Path) -> None:
+    code, said, _ = run("verify", "--site", site)
+    assert code == 0
+    assert "3 entries, head " in said
+
+
+def test_a_changed_entry_is_found(site: Path) -> None:
+    with closing(sqlite3.connect(load(site).ledger.path)) as database, database:
+        database.execute(
+            "UPDATE entry SET body = CAST(replace(body, ':2}', ':9}') AS BLOB) WHERE number = 2"
+        )
+    code, _, wrong = run("verify", "--site", site)
+    assert code == 1
+    assert "entry 2: " in wrong
+
+
+def test_all_entries_are_given_out(site: Path, tmp_path: Path) -> None:
+    code, said, _ = run("export", "--site", site)
+    lines = [orjson.loads(line) for line in said.splitlines()]
+    assert code == 0
+    assert [line["record"]["data"]["number"] for line in lines[1:]] == [1, 2, 3]
+    target = tmp_path / "all.jsonl"
+    assert run("export", "--site", site, "--to", target)[0] == 0
+    assert target.read_text() == said
+
+
+def test_records_are_shown_latest_first(site: Path) -> None:
+    code, said, _ = run("show", "--site", site, "--limit", "2")
+    assert code == 0
+    assert [line.split()[0] for line in said.splitlines()] == ["3", "2"]
+    assert "inspection.report" in run("show", "--site", site, "--kind", "inspection")[1]
+    assert run("show", "--site", site, "--visit", "v-2026-000002")[1].count("\n") == 1
+    said = run("show", "--site", site, "--station", "studio-1", "--json")[1]
+    assert [orjson.loads(line)["data"]["number"] for line in said.splitlines()] == [2, 1]
+
+
+def test_what_was_refused_is_shown(site: Path) -> None:
+    code, said, _ = run("refused", "--site", site)
+    assert code == 0 and "pc-1  some-id  1 times: it is no record" in said
+
+
+def test_a_lost_head_is_a_fault_until_it_is_anchored(site: Path) -> None:
+    load(site).ledger.path.with_name("ledger.db.head").unlink()
+    assert run("verify", "--site", site)[0] == 1
+    code, said, _ = run("anchor", "--site", site)
+    assert code == 0 and "entry 3" in said
+    assert run("verify", "--site", site)[0] == 0
+
+
+def test_without_a_ledger_it_ends_with_2(tmp_path: Path) -> None:
+    file = tmp_path / "site.toml"
+    file.write_text('[site]\nname = "s"\n')
+    for command in ("verify", "export", "show"):
+        code, _, wrong = run(command, "--site", file)
+        assert code == 2 and "refit ledger: " in wrong
+    assert not (tmp_path / "var").exists(), "looking makes nothing"
