@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 import socket
 import subprocess
@@ -11,7 +10,7 @@ import time
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
-import pytest
+from tests.conftest import missing
 
 MOSQUITTO = "/usr/sbin/mosquitto"
 
@@ -39,14 +38,6 @@ def accepts(port: int) -> bool:
     except OSError:
         return False
     return True
-
-
-def missing(what: str, command: str) -> None:
-    """Skip, or fail where everything must be there."""
-    message = f"{what} is not installed; as root: {command}"
-    if os.environ.get("CI") == "true":
-        pytest.fail(message)
-    pytest.skip(message)
 
 
 class Mosquitto:

@@ -15,8 +15,9 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
+from tests.conftest import missing
 from tests.mqtt.conftest import BrokerAt, Start
-from tests.servers import Mosquitto, missing, until
+from tests.servers import Mosquitto, until
 from wire.mqtt import Message
 from wire.tls import TlsError, client_context
 
