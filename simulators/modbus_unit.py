@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -39,17 +40,36 @@ class Cell:
     count: int
     status: int = BAD_WAITING_FOR_INITIAL_DATA
     value: Any = None
-    pieces: dict[int, int] = field(default_factory=dict)
+    image: dict[int, int] = field(default_factory=dict)
+    missing: set[int] = field(default_factory=set)
+    is_own_poll: bool = False
 
     @property
     def end(self) -> int:
         """The first address after it."""
         return self.first + self.count
 
-    @property
-    def addresses(self) -> list[int]:
+    @cached_property
+    def addresses(self) -> frozenset[int]:
         """The addresses of its own registers, without what lies between its elements."""
-        return [self.first + offset for offset in registers.offsets(self.at, self.tag.length)]
+        offsets = registers.offsets(self.at, self.tag.length)
+        return frozenset(self.first + offset for offset in offsets)
+
+    def is_complete_with(self, place: Place) -> bool:
+        """True when a request brings the last of what a client has to read for a wide tag.
+
+        Arrays that are interleaved may be read together, or each by requests of its own, which
+        then also touch the others: those begin at a register of the array that they are for.
+        """
+        is_own = place[1] in self.addresses
+        if not self.missing or (is_own and not self.is_own_poll):
+            self.missing = set(self.addresses)
+            self.is_own_poll = is_own
+        if is_own or not self.is_own_poll:
+            self.missing.difference_update(range(place[1], place[1] + place[2]))
+        if not self.missing:
+            self.is_own_poll = False
+        return not self.missing
 
     @property
     def is_wide(self) -> bool:
@@ -179,13 +199,10 @@ class Unit:
         for cell in inside:
             self._log_read(cell, cell.status, cell.value, how)
         for cell in wide:
-            # Whoever reads it in pieces puts together what it was told last of each; the highest
-            # addresses come last.
-            cell.pieces.update(zip(range(place[1], place[1] + place[2]), words, strict=True))
-            addresses = cell.addresses
-            is_last = place[1] <= max(addresses) < place[1] + place[2]
-            if is_last and all(address in cell.pieces for address in addresses):
-                span = [cell.pieces.get(address, 0) for address in range(cell.first, cell.end)]
+            # Whoever reads it in pieces puts together what it was told last of each.
+            cell.image.update(zip(range(place[1], place[1] + place[2]), words, strict=True))
+            if cell.is_complete_with(place):
+                span = [cell.image.get(address, 0) for address in range(cell.first, cell.end)]
                 self._log_read(cell, *self._decode(cell, span), how)
 
     def _log_read(self, cell: Cell, status: int, value: Any, how: dict[str, Any]) -> None:

@@ -225,7 +225,8 @@ class _InternalServer(InternalServer):
         for identifier, node in _standard_nodes().items():
             mine = NodeData(identifier)
             mine.attributes = {k: AttributeValue(v.value) for k, v in node.attributes.items()}
-            mine.references = [copy.copy(reference) for reference in node.references]
+            # The descriptions themselves only change when a standard node is renamed.
+            mine.references = list(node.references)
             self.aspace[identifier] = mine
 
 

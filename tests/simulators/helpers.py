@@ -60,6 +60,12 @@ class Meter(Station):
     modules = Tag(
         list[int], Register("input", 400, "int16", stride=4), length=3, doc="Module temperatures."
     )
+    strings = Tag(
+        list[int], Register("input", 500, "int16", stride=2), length=80, doc="String voltages."
+    )
+    faults = Tag(
+        list[int], Register("input", 501, "int16", stride=2), length=80, doc="Fault codes."
+    )
     reset = Command(Register("coil", 3, "bit"), doc="Reset the meter.")
 
 

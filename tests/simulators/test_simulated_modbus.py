@@ -20,7 +20,8 @@ from wire.registers import decode
 
 pytestmark = pytest.mark.system
 FIRST = {"power": 1234.1, "energy": -5_000_000_000, "voltage": 230.7, "cell": 3.7,
-         "tripped": True, "warm": False, "closed": True, "cells": [3.6] * 96, "modules": [20, -21, 22]}  # fmt: skip
+         "tripped": True, "warm": False, "closed": True, "cells": [3.6] * 96,
+         "modules": [20, -21, 22], "strings": [1] * 80, "faults": [2] * 80}  # fmt: skip
 
 
 @asynccontextmanager
@@ -84,6 +85,25 @@ async def test_an_array_wider_than_a_request_is_read_in_pieces(log: Log) -> None
         await client.read_input_registers(220, count=72, device_id=7)
         [event] = await eventually(lambda: log.events("read"), "the whole array")
     assert event["value"] == pytest.approx([3.6] * 60 + [3.5] * 36)
+
+
+@pytest.mark.parametrize(
+    ("requests", "tags"),
+    [
+        ([(500, 120), (620, 40)], ["strings", "faults"]),
+        ([(500, 119), (501, 119), (620, 39), (621, 39)], ["strings", "faults"]),
+        ([(500, 119), (620, 39)], ["strings"]),
+    ],
+)
+async def test_interleaved_arrays_are_read_once_a_poll(
+    log: Log, requests: list[tuple[int, int]], tags: list[str]
+) -> None:
+    async with meter(log) as (_, client):
+        for _ in range(3):
+            for address, count in requests:
+                await client.read_input_registers(address, count=count, device_id=7)
+        await eventually(lambda: len(log.events("read")) == 3 * len(tags), "the reads")
+    assert [event["tag"] for event in log.events("read")] == 3 * tags
 
 
 async def test_what_lies_between_the_elements_of_an_array_can_be_read(log: Log) -> None:
