@@ -116,7 +116,7 @@ class DemoPlant:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        self.processes.end()
+        self.end()
         if self._ledger is not None:
             self._ledger.close()
 
@@ -158,9 +158,15 @@ class DemoPlant:
         stop_models(self.control_port)
         health = self._drained()
         seconds = time.monotonic() - self.started
-        self.processes.end([agent.name for agent in self.site.agents])
-        self.processes.end()
+        self.end()
         return self._count(seconds, health)
+
+    def end(self) -> None:
+        """End the processes, each before what it depends on."""
+        running = self.processes.children
+        self.processes.end([agent.name for agent in self.site.agents if agent.name in running])
+        self.processes.end([name for name in ("historian", "simulators") if name in running])
+        self.processes.end()
 
     def _drained(self) -> list[dict[str, Any]]:
         """Wait until nothing moves any more, DRAIN_S at most; the last health of each agent."""

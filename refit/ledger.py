@@ -20,7 +20,7 @@ SiteFile = Annotated[Path, typer.Option("--site", help="The site file.", metavar
 
 @contextmanager
 def _opened(site: Path) -> Iterator[Ledger]:
-    """The ledger of a site; the command ends with 2 when there is none, 1 when it is not readable."""
+    """The ledger of a site; the command ends with 2 where there is none, else with 1."""
     from plant.ledger import Ledger, LedgerError, LedgerUnusable
     from refit.sites import WRONG, open_site
     from wire.clock import SystemClock

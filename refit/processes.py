@@ -64,7 +64,10 @@ class Processes:
 
     def end(self, names: Sequence[str] | None = None, seconds: float = END_S) -> list[str]:
         """SIGTERM to these (default: all) at once; returns those that had to be killed."""
-        ending = {name: self.children.pop(name) for name in names or list(self.children)}
+        ending = {
+            name: self.children.pop(name)
+            for name in (list(self.children) if names is None else names)
+        }
         for child in ending.values():
             if child.poll() is None:
                 child.send_signal(signal.SIGTERM)

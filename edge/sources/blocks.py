@@ -91,13 +91,16 @@ def units_of(item: Item) -> tuple[str, tuple[Unit, ...]]:
 
 
 def _elements(start: int, stride: int, width: int, length: int, count_max: int) -> list[Unit]:
-    """An array in pieces of as many elements as one answer holds."""
-    together = (count_max - width) // stride + 1
-    units = []
-    for first in range(0, length, together):
-        last = min(first + together, length) - 1
-        units.append(Unit(start + first * stride, (last - first) * stride + width))
-    return units
+    """An array in pieces of as many elements as one answer holds.
+
+    Where others lie between its elements each is a piece of its own, so that arrays which lie in
+    one another are read together, every register once.
+    """
+    together = 1 if stride > width else count_max // stride
+    return [
+        Unit(start + first * stride, (min(together, length - first) - 1) * stride + width)
+        for first in range(0, length, together)
+    ]
 
 
 def plan(

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from edge.sources.blocks import Unit, limits, plan, units_of
 from edge.sources.modbus_plan import groups_of
 from edge.sources.source import Item
-from stations.declare import Register
+from stations.declare import Register, Tag
 from tests.sources.recorder import tag
 
 TABLES = st.sampled_from(["coil", "discrete", "input", "holding"])
@@ -91,3 +91,13 @@ def test_each_interval_is_a_group_of_its_own() -> None:
     ]
     groups, _ = groups_of(items, 1000)
     assert [group.every_s for group in groups] == [0.1, 1.0]
+
+
+def test_arrays_that_lie_in_one_another_are_read_together() -> None:
+    volts = Tag(list[float], Register("holding", 100, stride=4), length=96, doc="Volts.")
+    heat = Tag(list[float], Register("holding", 101, "int16", stride=4), length=96, doc="Heat.")
+    units = [unit for tag in (volts, heat) for unit in units_of(Item(1, tag))[1]]
+    blocks = plan("holding", units, frozenset(), frozenset())
+    assert len(blocks) == 4
+    asked = [at for block in blocks for at in range(block.start, block.start + block.count)]
+    assert len(asked) == len(set(asked))
