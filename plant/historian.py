@@ -101,6 +101,13 @@ class Historian:
 
     def connect(self, make: Callable[..., Link]) -> None:
         """Make the session by `make` (broker and client id filled in), start it and the worker."""
+        link = self.attach(make)
+        self._worker = threading.Thread(target=self._run, name="historian", daemon=True)
+        self._worker.start()
+        link.start()
+
+    def attach(self, make: Callable[..., Link]) -> Link:
+        """Make the session and start nothing, for somebody who calls `turn` himself."""
         self.link = make(
             will=self.will,
             on_connect=self.connected,
@@ -108,9 +115,7 @@ class Historian:
             on_message=self.message,
             subscriptions=(*self.host.subscriptions, (topics.all_records(self._site), 1)),
         )
-        self._worker = threading.Thread(target=self._run, name="historian", daemon=True)
-        self._worker.start()
-        self.link.start()
+        return self.link
 
     def keep_records(self, records: Records) -> None:
         """Hand the agents' records to a recorder, which answers by `confirm_records`."""
