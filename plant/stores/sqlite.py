@@ -117,7 +117,8 @@ class SqliteStore:
         return known
 
     def _make(self, connection: sqlite3.Connection, key: Key, kind: Type) -> tuple[int, int]:
-        if connection.execute("SELECT count(*) FROM series").fetchone()[0] >= self._series_max:
+        newest = connection.execute("SELECT max(id) FROM series").fetchone()[0] or 0
+        if newest >= self._series_max:  # none is ever deleted
             return 0, NO_ROOM
         field = (key[2], key[1])
         connection.execute("INSERT OR IGNORE INTO field VALUES (?, ?, ?)", (*field, int(kind)))
