@@ -41,8 +41,6 @@ class Cell:
     status: int = BAD_WAITING_FOR_INITIAL_DATA
     value: Any = None
     image: dict[int, int] = field(default_factory=dict)
-    missing: set[int] = field(default_factory=set)
-    is_own_poll: bool = False
 
     @property
     def end(self) -> int:
@@ -56,20 +54,12 @@ class Cell:
         return frozenset(self.first + offset for offset in offsets)
 
     def is_complete_with(self, place: Place) -> bool:
-        """True when a request brings the last of what a client has to read for a wide tag.
+        """True when a request brings the last register of a wide tag and the others came before.
 
-        Arrays that are interleaved may be read together, or each by requests of its own, which
-        then also touch the others: those begin at a register of the array that they are for.
+        Whoever reads it in pieces goes upwards and reads each register once.
         """
-        is_own = place[1] in self.addresses
-        if not self.missing or (is_own and not self.is_own_poll):
-            self.missing = set(self.addresses)
-            self.is_own_poll = is_own
-        if is_own or not self.is_own_poll:
-            self.missing.difference_update(range(place[1], place[1] + place[2]))
-        if not self.missing:
-            self.is_own_poll = False
-        return not self.missing
+        last = max(self.addresses)
+        return place[1] <= last < place[1] + place[2] and self.addresses <= self.image.keys()
 
     @property
     def is_wide(self) -> bool:

@@ -91,7 +91,6 @@ async def test_an_array_wider_than_a_request_is_read_in_pieces(log: Log) -> None
     ("requests", "tags"),
     [
         ([(500, 120), (620, 40)], ["strings", "faults"]),
-        ([(500, 119), (501, 119), (620, 39), (621, 39)], ["strings", "faults"]),
         ([(500, 119), (620, 39)], ["strings"]),
     ],
 )
