@@ -136,6 +136,9 @@ class Health:
             yield "no connection to the broker"
         elif not node.can_send:
             yield f"waiting for the host {node.primary}"
+        for lane in agent.lanes.values():
+            if lane.rule_failures:
+                yield f"{lane.station}: the rules failed {lane.rule_failures} times, see the log"
         for link in agent.links:
             if not link.source.status.connected:
                 yield f"{link.source.name} is not connected"

@@ -30,6 +30,8 @@ GROUP_ROWS = 10_000
 QUEUE_MAX = 512
 BATCH_ROWS_MAX = 4_000
 BATCH_SIDE_BYTES_MAX = 250_000
+RANGES_MAX = 256
+TICK_S = 0.25
 RETRY_S = (0.1, 0.5, 2.0, 5.0)
 RESTARTED = "agent restarted"
 
@@ -108,6 +110,7 @@ class Intake:
         self._queue: asyncio.Queue[Arrival | Confirmed | Tick] = asyncio.Queue(QUEUE_MAX)
         self._busy = False
         self._late: list[Record] = []
+        self._ranges: list[tuple[int, int]] = []
 
     @property
     def idle(self) -> bool:
@@ -130,7 +133,7 @@ class Intake:
         while True:
             await self._one(await self._queue.get())
 
-    async def tick(self, every_s: float = 1.0) -> None:
+    async def tick(self, every_s: float = TICK_S) -> None:
         """Ask for a look at staleness and bounds, for ever."""
         while True:
             await asyncio.sleep(every_s)
@@ -140,6 +143,8 @@ class Intake:
         """Commit what is still waiting, and the state: the last thing before the end."""
         while not self._queue.empty():
             await self._one(self._queue.get_nowait())
+        if self._ranges:
+            await self._trim()
         state = self.pipeline.state.to_bytes()
         await self._run_blocking(self.outbox.confirmed, [], state)
 
@@ -215,43 +220,47 @@ class Intake:
                 self._keep(group, lane, Kept(stale.samples[rows], stale.source[rows]))
 
     async def _commit(self, group: Group) -> None:
-        batches = [
-            batch for station, kept in group.kept.items() for batch in _batches(station, kept)
-        ]
-        memories = {
-            station: memory
-            for station, lane in self.lanes.items()
-            if (memory := lane.memory()) is not None
-        }
+        batches = [one for name, kept in group.kept.items() for one in _batches(name, kept)]
         group.records += self._late
         self._late = []
-        placed, lost = await self._insist(self._write, group, batches, memories)
-        for station, memory in memories.items():
-            self.lanes[station].remembered = memory
+        memories = {name: self.lanes[name].memory() for name in group.kept}
+        changed = {name: memory for name, memory in memories.items() if memory is not None}
+        placed: list[Batch] = []
+        if batches or group.records:
+            placed = await self._insist(self._write, batches, group.records, changed)
+        for name, memory in changed.items():
+            self.lanes[name].remembered = memory
         for done in group.done:
             done()
         self.tally.samples += group.rows
         self.tally.records += len(group.records)
         if placed or group.records:
             self._fresh(placed, bool(group.records))
-        self.lost(lost)
+        self._ranges += group.ranges
+        if self._ranges and (group.tick or len(self._ranges) >= RANGES_MAX):
+            await self._trim()
+        if group.tick:
+            self.lost(await self._insist(self._bound))
 
     def _write(
-        self, group: Group, batches: list[Batch], memories: dict[str, bytes]
-    ) -> tuple[list[Batch], list[Lost]]:
+        self, batches: list[Batch], records: list[Record], memories: dict[str, bytes]
+    ) -> list[Batch]:
         """One group on the disk; on the outbox's own thread."""
-        placed, lost, now_ms = [], [], self.clock.now_ms()
-        if batches or group.records or memories:
-            records = [(record.id, record.canonical()) for record in group.records]
-            placed = self.outbox.commit(batches, now_ms, records, list(memories.items()))
-            self.tally.commits += 1
-        if group.ranges:
-            newer = self.outbox.needs_state(max(end for _, end in group.ranges))
-            state = self.pipeline.state.to_bytes() if newer else None
-            self.tally.acknowledged += self.outbox.confirmed(group.ranges, state)
-        if group.tick:
-            lost = self.outbox.bound(now_ms, self.pipeline.state.to_bytes)
-        return placed, lost
+        listed = [(record.id, record.canonical()) for record in records]
+        now_ms = self.clock.now_ms()
+        placed = self.outbox.commit(batches, now_ms, listed, list(memories.items()))
+        self.tally.commits += 1
+        return placed
+
+    async def _trim(self) -> None:
+        """Forget what is confirmed: a few times a second are enough, each is a transaction."""
+        ranges, self._ranges = self._ranges, []
+        highest = max(end for _, end in ranges)
+        state = self.pipeline.state.to_bytes() if self.outbox.needs_state(highest) else None
+        self.tally.acknowledged += await self._insist(self.outbox.confirmed, ranges, state)
+
+    def _bound(self) -> list[Lost]:
+        return self.outbox.bound(self.clock.now_ms(), self.pipeline.state.to_bytes)
 
     async def _insist(self, work: Callable[..., Any], *args: Any) -> Any:
         """Try until the disk takes it: nothing is acknowledged meanwhile, the sources wait."""

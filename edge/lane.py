@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 import orjson
+import structlog
 
 from edge.sources.source import Gap
 from stations.declare import Tag
@@ -16,6 +17,8 @@ from stations.samples import Samples
 from stations.upsets import ClockStep, rfc3339
 from stations.upsets import Gap as GapData
 from stations.watch import Watch
+
+log = structlog.get_logger()
 
 
 @dataclass(slots=True)
@@ -36,6 +39,7 @@ class Lane:
     watch: Watch | None = None
     started: set[str] = field(default_factory=set)
     remembered: bytes = b""
+    rule_failures: int = 0
 
     def record(self, draft: Draft) -> Record:
         """The record of a draft: the same draft always makes the same record."""
@@ -59,7 +63,13 @@ class Lane:
         """What the station's rules say about these samples."""
         if self.watch is None:
             return []
-        return [self.record(draft) for draft in self.watch.feed(samples)]
+        try:
+            return [self.record(draft) for draft in self.watch.feed(samples)]
+        except Exception:
+            # A rule that fails costs its station a record; the samples go on, and health says so.
+            self.rule_failures += 1
+            log.exception("the rules failed", station=self.station, kind=self.watch.kind.name)
+            return []
 
     def gap(self, connection: str | None, gap: Gap, from_ms: int) -> Record:
         """The record of samples that may be missing."""

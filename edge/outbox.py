@@ -7,6 +7,7 @@ twice. Every method blocks; the agent calls them from one thread of its own.
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -14,7 +15,7 @@ from typing import Any
 
 import numpy as np
 
-from edge.outbox_file import COLUMNS, Batch, open_file
+from edge.outbox_file import COLUMNS, Batch, OutboxError, open_file
 from edge.state import State, absurd
 from stations.declare import Type
 from stations.samples import Corrupt
@@ -50,6 +51,16 @@ class Outbox:
     ) -> None:
         self.path, self.bytes_max, self.age_ms_max = path, bytes_max, age_ms_max
         self._db = open_file(path)
+        try:
+            self._begin()
+        except sqlite3.Error as error:
+            self._db.close()
+            raise OutboxError(
+                f"{path} is damaged ({error}); move it away to start with an empty outbox: what"
+                " waits in it is lost then, so keep it for whoever can repair it"
+            ) from error
+
+    def _begin(self) -> None:
         self.id: str = self._meta("id")
         self._position: int = self._one(
             "SELECT max(coalesce((SELECT seq FROM sqlite_sequence WHERE name = 'batch'), 0),"
@@ -161,10 +172,14 @@ class Outbox:
         last commit) must be given.
         """
         ranges = list(ranges)
-        with self._db:
-            if state is not None:
-                self._save_state(state, self._position)
-            gone = [self._delete("position BETWEEN ? AND ?", span) for span in ranges]
+        try:
+            with self._db:
+                if state is not None:
+                    self._save_state(state, self._position)
+                gone = [self._delete("position BETWEEN ? AND ?", span) for span in ranges]
+        except sqlite3.Error:
+            self._batches, self._samples, self._bytes = self._count("1")
+            raise
         if state is not None:
             self._upto = self._position
         return sum(gone)

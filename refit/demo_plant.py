@@ -28,6 +28,7 @@ START_S = 30.0
 DRAIN_S = 10.0
 POLL_S = 0.3
 QUIET_POLLS = 3
+LETTERS_MAX = 1_000_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -186,8 +187,8 @@ class DemoPlant:
 
     def _count(self, seconds: float, health: list[dict[str, Any]]) -> Result:
         with closing(open_store(self.site.store)) as store:
-            letters = DeadLetters(dead_letters_path(self.site.store))
-            refused = Counter(letter.refusal.station for letter in letters.read())
+            with closing(DeadLetters(dead_letters_path(self.site.store))) as letters:
+                refused = Counter(one.refusal.station for one in letters.read(limit=LETTERS_MAX))
             balances = balance(self.site, self.truth, store, refused)
         with Ledger(self.site.ledger.url, SystemClock()) as ledger:
             records = Counter(ledger.counts())

@@ -7,7 +7,6 @@ it runs, so that `refit --help` answers at once.
 from __future__ import annotations
 
 import importlib
-from importlib.util import find_spec
 from typing import Annotated
 
 import typer
@@ -43,8 +42,7 @@ def refit(
 
 
 for _module in MODULES:
-    if find_spec(f"refit.{_module}") is not None:
-        app.add_typer(importlib.import_module(f"refit.{_module}").app)
+    app.add_typer(importlib.import_module(f"refit.{_module}").app)
 
 
 if __name__ == "__main__":

@@ -5,8 +5,9 @@ from __future__ import annotations
 import asyncio
 import sqlite3
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import orjson
 import pytest
@@ -18,8 +19,19 @@ from edge.outbox import Outbox
 from edge.outbox_file import Batch
 from edge.pipeline import Pipeline
 from edge.sources.source import Gap
-from stations.records import AgentInfo
-from tests.edge.reports import NUMBERS, START_MS, TAGS, report
+from stations.kinds import Kind
+from stations.model import Model
+from stations.records import AgentInfo, Draft
+from stations.samples import Samples
+from stations.watch import Watch
+from tests.edge.reports import NUMBERS, START_MS, TAGS, Press, report
+
+
+@dataclass(frozen=True)
+class Step:
+    """A memory of rules."""
+
+    number: int = 0
 
 
 class Clock:
@@ -143,7 +155,8 @@ async def test_what_is_confirmed_is_trimmed_and_the_state_survives(tmp_path: Pat
     road = Road(tmp_path / "outbox.db")
     await road.bring(report([("force", 0, 1.0)]), report([("visit", 0, "v-1")]))
     road.intake.confirm([(1, 1)])
-    await road.bring()
+    await road.bring(rooms.Tick())
+    assert road.intake.tally.acknowledged == 2
     assert road.outbox.fill().batches == 0
     again = Road(tmp_path / "outbox.db")
     await again.bring(report([("force", 0, 1.0)]))
@@ -181,3 +194,26 @@ async def test_what_waits_at_the_end_is_committed(road: Road) -> None:
     await road.intake.finish()
     assert road.outbox.fill().samples == 1
     assert not road.outbox.needs_state(1)
+
+
+async def test_rules_that_fail_cost_their_records_and_no_sample(road: Road) -> None:
+    class Failing:
+        kind = Kind("press", Press, Model, (), dict, lambda memory, now: (memory, []))
+        memory = Step()
+
+        def feed(self, samples: Samples) -> list[Draft]:
+            raise ValueError("a rule that was not thought through")
+
+    road.lane.watch = cast(Watch, Failing())
+    await road.bring(report([("force", 0, 1.0)]))
+    assert road.outbox.fill().samples == 1
+    assert road.lane.rule_failures == 1
+
+
+async def test_a_failed_trim_is_tried_again_without_a_second_copy(road: Road) -> None:
+    await road.bring(report([("force", 0, 1.0)]))
+    road.intake.confirm([(1, 1)])
+    road.refuse = [sqlite3.OperationalError("disk I/O error")]
+    await road.bring(rooms.Tick())
+    assert road.outbox.fill().batches == 0
+    assert road.outbox.position == 1
