@@ -6,18 +6,41 @@ personal data may demand: it is the only table in which a VIN stands.
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import Any
+
 from sqlalchemy import (
     BigInteger,
     Column,
+    Dialect,
     Index,
     LargeBinary,
     MetaData,
     Table,
     Text,
+    TypeDecorator,
 )
 
 VERSION = 1
 METADATA = MetaData()
+
+
+class Bytes(TypeDecorator[bytes]):
+    """Bytes that can be read even where somebody has put a value of another type in their place."""
+
+    impl = LargeBinary
+    cache_ok = True
+
+    def result_processor(self, dialect: Dialect, coltype: object) -> Callable[[Any], Any]:
+        """What is no bytes comes as the bytes of its text, for `verify` to compare."""
+        return lambda value: value if isinstance(value, bytes) else _raw(value)
+
+
+def _raw(value: Any) -> bytes | None:
+    if value is None:
+        return None
+    return bytes(value) if isinstance(value, memoryview) else str(value).encode()
+
 
 ABOUT = Table(
     "about",
@@ -38,8 +61,8 @@ ENTRY = Table(
     Column("visit", Text),
     Column("time", Text, nullable=False),
     Column("recorded_ms", BigInteger, nullable=False),
-    Column("body", LargeBinary, nullable=False),
-    Column("hash", LargeBinary, nullable=False),
+    Column("body", Bytes, nullable=False),
+    Column("hash", Bytes, nullable=False),
     Index("entry_visit", "visit", "number"),
     Index("entry_station", "station", "number"),
     Index("entry_kind", "kind", "number"),

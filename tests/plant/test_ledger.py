@@ -142,6 +142,8 @@ TAMPERING = {
     "a changed body": ("UPDATE entry SET body = ? WHERE number = 3", 3),
     "a changed time of recording": ("UPDATE entry SET recorded_ms = 0 WHERE number = 3", 3),
     "a changed hash": ("UPDATE entry SET hash = x'00' WHERE number = 3", 3),
+    "a body of another type": ("UPDATE entry SET body = '{}' WHERE number = 3", 3),
+    "a time of another type": ("UPDATE entry SET recorded_ms = 'x' WHERE number = 3", 3),
     "a changed column": ("UPDATE entry SET visit = 'v-0' WHERE number = 3", 3),
     "an erased column": ("UPDATE entry SET visit = NULL WHERE number = 3", 3),
     "a removed entry": ("DELETE FROM entry WHERE number = 3", 4),
