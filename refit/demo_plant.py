@@ -117,7 +117,7 @@ class DemoPlant:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        self.end()
+        self.processes.end()
         if self._ledger is not None:
             self._ledger.close()
 

@@ -41,8 +41,13 @@ def verify(site: SiteFile) -> None:
     Prints the head of the chain: keep a copy of it elsewhere, and compare. Ends with 1 when
     something is wrong.
     """
-    with _opened(site) as ledger:
-        verdict = ledger.verify()
+    from rich.console import Console
+    from rich.progress import Progress
+
+    console = Console(stderr=True)
+    with _opened(site) as ledger, Progress(console=console, transient=True) as bar:
+        reading = bar.add_task("reading", total=None, visible=console.is_terminal)
+        verdict = ledger.verify(lambda done, of: bar.update(reading, completed=done, total=of))
     head = verdict.head
     typer.echo(f"ledger {head.ledger}: {verdict.entries} entries, head {head.hash.hex()}")
     for fault in verdict.faults:

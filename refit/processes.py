@@ -12,7 +12,7 @@ from pathlib import Path
 from types import TracebackType
 
 POLL_S = 0.05
-END_S = 3.0
+END_S = 2.5
 TAIL_LINES = 12
 
 

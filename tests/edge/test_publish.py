@@ -291,3 +291,22 @@ async def test_the_end_is_a_death_that_is_told(path: Path) -> None:
     wire.sent()
     await wire.publisher.stop()
     assert wire.sent() == [("NDEATH", False)]
+
+
+async def test_for_a_host_that_confirms_nothing_a_batch_is_kept_until_its_session_has_lived_on(
+    path: Path,
+) -> None:
+    wire = Wire(path, primary=None)
+    wire.publisher.delivery.settle_s = 20.0
+    await wire.connect()
+    wire.commit(1.0, 2.0)
+    assert wire.sent() == [*BIRTH, LIVE, LIVE]
+    await wire.turns(19.0)
+    assert wire.outbox.fill().batches == 2
+    await wire.lose()
+    await wire.connect()
+    await wire.turns(1.0)
+    assert wire.sent() == [*BIRTH, AGAIN, AGAIN]
+    await wire.turns(21.0)
+    assert wire.outbox.fill().batches == 0
+    assert wire.sent() == []
