@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import sys
-import tempfile
 import time
 from pathlib import Path
+from statistics import median
+from typing import Any
 
+from benchmarks.figure import Context, Figure
 from wire.site import devices
 
 HEADER = "name,address,type,unit,scale,low,high,deadband,every,on,doc\n"
@@ -29,18 +30,19 @@ def written(path: Path, tags: int) -> Path:
     return path
 
 
-def main() -> None:
-    tags = int(sys.argv[1]) if len(sys.argv) > 1 else 10_000
-    with tempfile.TemporaryDirectory() as folder:
-        path = written(Path(folder) / "plant.csv", tags)
-        times = []
-        for _ in range(5):
-            start = time.perf_counter()
-            device = devices.read(path)
-            times.append(time.perf_counter() - start)
-            assert len(device.declaration.tags) == tags, device.problems
-    print(f"{tags} tags: best {min(times):.3f} s, worst {max(times):.3f} s of {len(times)}")
+def measure(context: Context) -> dict[str, Any]:
+    """Five readings of one file."""
+    tags = 1_000 if context.short else 10_000
+    path = written(context.trial("csv") / "plant.csv", tags)
+    times = []
+    for _ in range(5):
+        start = time.perf_counter()
+        device = devices.read(path)
+        times.append(round(time.perf_counter() - start, 3))
+        if len(device.declaration.tags) != tags:
+            raise RuntimeError(f"{path} gave {len(device.declaration.tags)} tags")
+    context.say(f"{tags:,} tags: {median(times)} s")
+    return {"settings": {"tags": tags}, "runs": times, "median": {"seconds": median(times)}}
 
 
-if __name__ == "__main__":
-    main()
+FIGURE = Figure("load_csv", "seconds until a CSV of 10,000 tags has become a declaration", measure)

@@ -1,6 +1,5 @@
 """The embedded store against two other ways into the same table: values/s and CPU-seconds.
 
-Run: python benchmarks/sqlite_store.py [VALUES]
 Every way writes the same samples of 1,000 series, durably (`synchronous=FULL`), with the same
 PRAGMAs, and must leave the same table behind; JSON is also looked at for exactness.
 """
@@ -9,15 +8,15 @@ from __future__ import annotations
 
 import resource
 import sqlite3
-import sys
-import tempfile
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import orjson
 
+from benchmarks.figure import Context, Figure, medians
 from plant.stores.sqlite import SqliteStore
 from plant.stores.store import Points
 from stations.declare import Type
@@ -139,25 +138,34 @@ def wrong_values(path: Path, work: list[Samples]) -> int:
         (np.concatenate([s.tag for s in work]), np.concatenate([s.time for s in work]))
     )
     if len(stored) != len(truth):
-        raise SystemExit(f"{len(stored)} of {len(truth)} values were stored")
+        raise RuntimeError(f"{len(stored)} of {len(truth)} values were stored")
     return int(np.count_nonzero(np.array(stored).view(np.uint64) != truth[order]))
 
 
-def main() -> None:
-    values = int(sys.argv[1]) if len(sys.argv) > 1 else 200_000
+def measure(context: Context) -> dict[str, Any]:
+    """Every way with three sizes of transaction."""
+    values = 20_000 if context.short else 200_000
     ways: dict[str, Way] = {"ours": ours, "row by row": rows, "json_each": json_text}
-    print("| way | values a commit | values/s | CPU-s per million values | inexact |")
-    print("|---|---|---|---|---|")
+    table = []
     for size in (100, 1_000, 10_000):
         work = batches(values, size)
         for name, way in ways.items():
-            with tempfile.TemporaryDirectory() as folder:
-                path = Path(folder) / "samples.db"
-                wall, cpu = way(path, work)
-                wrong = wrong_values(path, work)
-            rate, cost = values / wall, cpu / values * 1e6
-            print(f"| {name} | {size:,} | {rate:,.0f} | {cost:.1f} | {wrong} |", flush=True)
+            runs = [_one(context, way, work, values) for _ in range(context.repeats)]
+            table.append({"way": name, "values_a_commit": size, "median": medians(runs)})
+            context.say(f"{name}, {size:,} a commit: {table[-1]['median']}")
+    return {"settings": context.settings | {"values": values}, "rates": table}
 
 
-if __name__ == "__main__":
-    main()
+def _one(context: Context, way: Way, work: list[Samples], values: int) -> dict[str, Any]:
+    path = context.trial("store") / "samples.db"
+    wall_s, cpu_s = way(path, work)
+    inexact = wrong_values(path, work)
+    path.unlink()
+    return {
+        "values_per_s": round(values / wall_s),
+        "cpu_s_per_million": round(cpu_s / values * 1e6, 2),
+        "inexact": inexact,
+    }
+
+
+FIGURE = Figure("sqlite_store", "the embedded store against two other ways into its table", measure)

@@ -1,0 +1,197 @@
+"""The page docs/performance.md, made of nothing but the JSON files of the results."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Any
+
+PAGE = Path(__file__).parent.parent / "docs" / "performance.md"
+Result = dict[str, Any]
+
+HEAD = """\
+# Performance
+This page is made by `make bench` from the files in `benchmarks/results`; do not edit it.
+Every figure is the median of repeated runs with fresh processes and files; the single runs, the
+settings, the versions and what else the machine was doing stand in the JSON.
+
+"""
+
+
+def page(results: Path) -> str:
+    """The page for the results that lie in a folder; a figure that was never taken says so."""
+    found = {path.stem: json.loads(path.read_text("utf-8")) for path in results.glob("*.json")}
+    sections = (
+        ("throughput", _throughput), ("latency", _latency), ("agent", _agent),
+        ("profile", _profile), ("sqlite_store", _store), ("load_csv", _csv),
+    )  # fmt: skip
+    parts = [HEAD, _machine(found)]
+    for name, section in sections:
+        if name in found:
+            parts.append(section(found[name]))
+        else:
+            parts.append(f"## {name}\nThis figure has not been taken yet.\n")
+    return "\n".join(parts)
+
+
+def _machine(found: dict[str, Result]) -> str:
+    lines = ["## The machine"]
+    for name, result in sorted(found.items()):
+        machine, versions = result["machine"], result["versions"]
+        lines.append(
+            f"- {name}: {machine['cores']} cores, {machine['memory_gib']} GiB,"
+            f" {machine['architecture']}, Python {versions['python']}, SQLite {versions['sqlite']};"
+            f" a loop of a million additions takes {machine['python_loop_ms']} ms, 4 KiB are on"
+            f" disk after {machine['fsync_ms']} ms; taken {machine['taken'][:10]} at a load average of"
+            f" {result['load_average_before']}"
+        )
+    return "\n".join(lines) + "\n"
+
+
+def _throughput(result: Result) -> str:
+    settings = result["settings"]
+    lines = [
+        "## Values a second without loss",
+        f"The load comes from {settings['generator']} on the same cores, each tag counting 1, 2, 3,"
+        f" ... for {settings['seconds']:g} s. A rate is *held* when every value is stored exactly"
+        " once, the generator kept its pace and the last value was stored within 2 s of being"
+        " written. CPU-seconds are those from the first value to the last one stored, with all that"
+        " a process does besides.",
+        "",
+        f"**Ours holds {result['ours']['held_values_per_s']:,.0f} values/s"
+        + (
+            f", the plain chain {result['plain']['held_values_per_s']:,.0f}.**"
+            if "plain" in result
+            else ".**"
+        ),
+        "",
+        *_rates("Ours (agent, embedded broker, historian, embedded store)", result["ours"]),
+    ]
+    if "plain" in result:
+        lines += [
+            "",
+            *_rates(
+                "The plain chain (subscription, one JSON message a value, Mosquitto, batching"
+                " client, InfluxDB 1.x)",
+                result["plain"],
+            ),
+        ]
+    else:
+        lines += ["", f"The plain chain was not measured: {result['plain_missing']}."]
+    return "\n".join(lines) + "\n"
+
+
+def _rates(title: str, chain: Result) -> Iterable[str]:
+    parts = list(chain["rates"][0]["median"]["cpu_s_per_million"])
+    head = ["tags", "values/s", "held", "lost", "doubled", "lag, s"]
+    head += [f"{part}, CPU-s per million" for part in parts] + ["agent, MiB", "others, cores"]
+    rows = []
+    for rate in chain["rates"]:
+        median = rate["median"]
+        row: list[Any] = [
+            f"{median['tags']:,.0f}", f"{median['values_per_s']:,.0f}",
+            f"{rate['held']} of {rate['of']}", _whole(median["account"]["lost"]),
+            _whole(median["account"]["doubled"]), f"{median['lag_s']:.2f}",
+        ]  # fmt: skip
+        row += [f"{median['cpu_s_per_million'][part]:.1f}" for part in parts]
+        row += [f"{median['peak_mib']['agent']:.0f}", f"{median['cores_of_others']:.2f}"]
+        rows.append(row)
+    return [f"### {title}", *_table(head, rows)]
+
+
+def _latency(result: Result) -> str:
+    rows = [("ours", one) for one in result["ours"]]
+    rows += [("plain chain", one) for one in result.get("plain", [])]
+    table = [
+        [
+            name, f"{one['values_per_s']:,.0f}", *(
+                f"{one['median']['latency_ms'][key]:.0f}" for key in ("p50", "p95", "p99", "max")
+            ), f"{one['median']['cores_of_others']:.2f}",
+        ]
+        for name, one in rows
+    ]  # fmt: skip
+    head = ["chain", "values/s", "p50", "p95", "p99", "max", "others, cores"]
+    return (
+        "## From the source timestamp to the disk\n"
+        "Milliseconds from the time that the machine gave a value until the transaction that stores"
+        " it is on disk, noted in the historian's own process when the commit returned (for the"
+        " plain chain: when the database had answered the write). The server publishes every"
+        f" {result['settings']['publishing_ms']} ms, which is up to that much of it. The aim is a"
+        " p99 of at most 250 ms at 1,000 values/s.\n\n"
+        + "\n".join(_table(head, table))
+        + "\n"
+    )  # fmt: skip
+
+
+def _agent(result: Result) -> str:
+    rows = []
+    for one in result["ours"]:
+        median = one["median"]
+        rows.append([
+            f"{one['tags']:,}", f"{median['first_value_s']:.2f}", f"{median['born_s']:.2f}",
+            f"{median['cpu_to_first_value_s']:.2f}", f"{median['idle_mib']:.0f}",
+            f"{100 * median['idle_cores']:.1f} %",
+        ])  # fmt: skip
+    head = [
+        "tags", "first value leaves after, s", "birth, s", "CPU-s until then", "idle, MiB",
+        "idle, of one core",
+    ]  # fmt: skip
+    return (
+        "## Start-up and memory of an agent\n"
+        "From the start of the process until its first value comes out of the broker, and the"
+        " resident memory when nothing changes. The aims are 3 s and 120 MiB; under load see the"
+        " column of the first table.\n\n" + "\n".join(_table(head, rows)) + "\n"
+    )
+
+
+def _profile(result: Result) -> str:
+    load = result["load"]
+    lines = [
+        "## Where the time goes",
+        f"Samples of a profiler ({result['settings']['samples_per_s']} a second) at"
+        f" {load['values_per_s']:,.0f} values/s. *Ours*: time of libraries counts for the function"
+        " of ours that calls them. *Innermost*: where the processor was.",
+    ]
+    for name in ("agent", "historian"):
+        ours, inner = result[name]["ours"], result[name]["innermost"]
+        pairs = zip(ours.items(), inner.items(), strict=False)
+        rows = [
+            [f"`{mine}`", f"{100 * a:.1f} %", f"`{theirs}`", f"{100 * b:.1f} %"]
+            for (mine, a), (theirs, b) in pairs
+        ]
+        lines += ["", f"### {name}", *_table(["ours", "share", "innermost", "share"], rows)]
+    return "\n".join(lines) + "\n"
+
+
+def _store(result: Result) -> str:
+    rows = [
+        [
+            one["way"], f"{one['values_a_commit']:,}", f"{one['median']['values_per_s']:,.0f}",
+            f"{one['median']['cpu_s_per_million']:.1f}", _whole(one["median"]["inexact"]),
+        ]
+        for one in result["rates"]
+    ]  # fmt: skip
+    head = ["way", "values a commit", "values/s", "CPU-s per million values", "inexact"]
+    return (
+        "## The embedded store alone\n"
+        "Three ways into the same table, all durable (`synchronous=FULL`). *Inexact* counts values"
+        " that differ in any bit from what was written.\n\n" + "\n".join(_table(head, rows)) + "\n"
+    )
+
+
+def _csv(result: Result) -> str:
+    return (
+        "## Reading a table of tags\n"
+        f"A CSV of {result['settings']['tags']:,} tags becomes a declaration in"
+        f" {result['median']['seconds']:.2f} s.\n"
+    )
+
+
+def _table(head: Sequence[str], rows: Iterable[Sequence[Any]]) -> list[str]:
+    lines = [head, ["---"] * len(head), *rows]
+    return ["| " + " | ".join(map(str, line)) + " |" for line in lines]
+
+
+def _whole(number: float) -> str:
+    return f"{number:,.0f}"
