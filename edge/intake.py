@@ -121,12 +121,13 @@ class Intake:
         """Hand something in; waits while the queue is full."""
         await self._queue.put(arrival)
 
-    def confirm(self, ranges: Sequence[tuple[int, int]]) -> None:
-        """Say what the historian has; dropped when the queue is full: it will be said again."""
+    def confirm(self, ranges: Sequence[tuple[int, int]]) -> bool:
+        """Say what the historian has; False when the queue is full: it will be said again."""
         if self._queue.full():
             self.tally.confirmations_dropped += 1
-        else:
-            self._queue.put_nowait(Confirmed(tuple(ranges)))
+            return False
+        self._queue.put_nowait(Confirmed(tuple(ranges)))
+        return True
 
     async def run(self) -> None:
         """Commit group after group until cancelled."""

@@ -8,7 +8,7 @@ twice. Every method blocks; the agent calls them from one thread of its own.
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Container, Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -147,7 +147,9 @@ class Outbox:
         """What the rules of each station remembered at the last commit."""
         return dict(self._db.execute("SELECT station, state FROM memory"))
 
-    def waiting(self, below: int, skip: set[int], limit: int) -> tuple[list[Batch], list[Lost]]:
+    def waiting(
+        self, below: int, skip: Container[int], limit: int
+    ) -> tuple[list[Batch], list[Lost]]:
         """The oldest batches not in `skip` whose position is at most `below`."""
         lost: list[Lost] = []
         rows = self._db.execute(

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Container, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -23,6 +23,7 @@ from edge.outbox_file import Batch
 from wire import topics
 from wire.clock import Clock
 from wire.mqtt import Message, Session, Will
+from wire.sparkplug.acknowledge import RangeSet
 from wire.sparkplug.datatypes import Scalar
 from wire.sparkplug.edge_node import EdgeNode
 from wire.sparkplug.effects import Acknowledged, Disconnect, EdgeEffect, Publish
@@ -51,8 +52,9 @@ class Tally:
 class Publisher:
     """Sends what the outbox holds and passes on what the plant confirms.
 
-    `confirm` gets the ranges of positions that may be trimmed, `lost` what the outbox had to give
-    up while it was read. `blocking` runs a call on the outbox's thread from any other thread.
+    `confirm` gets the ranges of positions that may be trimmed and says whether they will be; then
+    they are not sent again. `lost` gets what the outbox had to give up while it was read.
+    `blocking` runs a call on the outbox's thread from any other thread.
     """
 
     def __init__(
@@ -63,7 +65,7 @@ class Publisher:
         *,
         run_blocking: Run,
         blocking: Callable[..., Any],
-        confirm: Callable[[Sequence[tuple[int, int]]], None],
+        confirm: Callable[[Sequence[tuple[int, int]]], bool],
         lost: Callable[[Sequence[Lost]], None],
         settle_s: float | None = None,
     ) -> None:
@@ -78,6 +80,7 @@ class Publisher:
         self._records_sent: dict[str, float] = {}
         self._records_done: list[str] = []
         self._highest = outbox.position
+        self._stored = RangeSet()  # confirmed: not to be sent again, trimmed a little later
         self._turn = asyncio.Event()
         self._bd_seq = 0
         self._loop = asyncio.get_running_loop()
@@ -159,13 +162,13 @@ class Publisher:
         allowed = min(self.delivery.allowance(now), READ_BATCHES)
         if not allowed:
             return
-        skip = self.delivery.under_way
+        skip = Either(self.delivery.under_way, self._stored)
         read = partial(self.outbox.waiting, self._highest, skip, allowed)
         batches, lost = await self._run_blocking(read)
         self._lost(lost)
-        under_way = self.delivery.under_way
+        skip = Either(self.delivery.under_way, self._stored)  # it may have grown meanwhile
         for batch in batches:
-            if batch.position in under_way or not self._send(self.node.historical, batch):
+            if batch.position in skip or not self._send(self.node.historical, batch):
                 continue
             self.delivery.sent_again(batch.position, len(batch.samples), self.clock.monotonic())
             self.tally.batches_again += 1
@@ -213,7 +216,9 @@ class Publisher:
 
     def _delivered(self, ranges: Sequence[tuple[int, int]]) -> None:
         self.delivery.confirmed(ranges)
-        self._confirm(ranges)
+        if self._confirm(ranges):
+            for first, last in ranges:
+                self._stored.add(first, last)
         self._turn.set()
 
     def _will(self) -> Will:
@@ -256,6 +261,17 @@ class Publisher:
             self._records_sent.pop(id, None)
         self._records_done += (*ids, *refused)
         self._turn.set()
+
+
+@dataclass(frozen=True, slots=True)
+class Either(Container[int]):
+    """The positions that are in one or the other."""
+
+    one: Container[int]
+    other: Container[int]
+
+    def __contains__(self, position: object) -> bool:
+        return position in self.one or position in self.other
 
 
 def _message(publish: Publish) -> Message:

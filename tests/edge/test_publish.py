@@ -74,7 +74,9 @@ class Session:
 class Wire:
     """A publisher over a real outbox, and the host's side of the conversation."""
 
-    def __init__(self, path: Path, primary: str | None = HOST) -> None:
+    def __init__(
+        self, path: Path, primary: str | None = HOST, confirm: Callable[..., Any] | None = None
+    ) -> None:
         self.clock = Clock()
         self.outbox = Outbox(path)
         self.outbox.numbers("press-1", [(tag.name, tag.value_type) for tag in TAGS.values()])
@@ -92,7 +94,7 @@ class Wire:
             self.clock,
             run_blocking=self.run_blocking,
             blocking=lambda work, *args: work(*args),
-            confirm=self.outbox.confirmed,
+            confirm=confirm or (lambda ranges: self.outbox.confirmed(ranges) >= 0),
             lost=lambda lost: None,
         )
         self.publisher.connect(Session)
@@ -196,6 +198,29 @@ async def test_only_what_is_confirmed_is_trimmed(path: Path) -> None:
     await wire.turns(0.2)
     assert wire.outbox.fill().batches == 1
     assert [one.position for one in wire.outbox.waiting(99, set(), 9)[0]] == [2]
+
+
+async def test_what_is_confirmed_does_not_go_again_before_it_is_trimmed(path: Path) -> None:
+    wire = Wire(path, confirm=lambda ranges: True)
+    await wire.connect()
+    await wire.host()
+    wire.commit(1.0, 2.0, 3.0)
+    await wire.acknowledge((1, 2))
+    wire.sent()
+    await wire.turns(ACK_S - 1)
+    assert wire.outbox.fill().batches == 3
+    assert wire.sent() == []
+
+
+async def test_a_confirmation_that_found_no_room_does_not_stop_the_sending(path: Path) -> None:
+    wire = Wire(path, confirm=lambda ranges: False)
+    await wire.connect()
+    await wire.host()
+    wire.commit(1.0)
+    await wire.acknowledge((1, 1))
+    wire.sent()
+    await wire.turns(0.2)
+    assert wire.sent() == [AGAIN]
 
 
 async def test_what_is_not_confirmed_goes_again_as_history_by_one_probe_at_a_time(
