@@ -4,21 +4,25 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/installed
 
-.PHONY: demo test check fast servers bench clean help
+.PHONY: install demo test check fast servers bench reference clean help
 
 help:
-	@echo "make demo    set up, then run a simulated production line (Ctrl-C ends it)"
-	@echo "make test    set up, then run all tests"
-	@echo "make fast    only the tests that need no server and no time"
-	@echo "make check   formatting, linting, import contracts, types"
-	@echo "make bench   measure speed and memory (docs/performance.md)"
-	@echo "make clean   remove the virtual environment and what was built"
+	@echo "make install    only set up: .venv/bin/refit is there then"
+	@echo "make demo       set up, then run a simulated production line (Ctrl-C ends it)"
+	@echo "make test       set up, then run all tests"
+	@echo "make fast       only the tests that need no server and no time"
+	@echo "make check      formatting, linting, import contracts, types"
+	@echo "make bench      measure speed and memory (docs/performance.md)"
+	@echo "make reference  write the pages of docs/reference that come from the code"
+	@echo "make clean      remove the virtual environment and what was built"
 
 $(STAMP): pyproject.toml
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Refit needs Python 3.11 or newer, this is " + sys.version.split()[0])'
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[test]'
 	touch $(STAMP)
+
+install: $(STAMP)
 
 demo: $(STAMP)
 	@$(BIN)/refit demo
@@ -48,6 +52,9 @@ check: $(STAMP)
 
 bench: $(STAMP)
 	$(BIN)/python -m benchmarks
+
+reference: $(STAMP)
+	$(BIN)/python -m refit.reference
 
 clean:
 	rm -rf $(VENV) build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis

@@ -36,21 +36,37 @@ class Status:
             lambda: dict(historian.inbox.dropped),
         )  # fmt: skip
         metrics.counters("historian_rebirths", "Births needed, by cause", "cause", self._rebirths)
-        metrics.counters("historian_events", "What else was counted", "what", self._events)
-        metrics.gauges(
-            "historian_backlog_samples", "What agents still have", "agent", self._backlog
+        metrics.counters(
+            "historian_events", "What else was counted, by what it was", "what", self._events
         )
-        metrics.gauges("historian_silent_seconds", "Since last heard", "agent", self._silent)
+        metrics.gauges(
+            "historian_backlog_samples", "Samples in the agents' outboxes", "agent", self._backlog
+        )
+        metrics.gauges(
+            "historian_silent_seconds", "Seconds since last heard", "agent", self._silent
+        )
         if (recording := self._recording) is not None:
             metrics.counters(
                 "historian_records", "Records, by what became of them", "what",
                 lambda: dict(recording.recorder.counts) | {"dropped": recording.dropped.total()},
             )  # fmt: skip
-        metrics.gauge("historian_messages_waiting", "In the inbox", lambda: len(historian.inbox))
-        metrics.gauge("historian_samples_waiting", "For the store", lambda: writer.samples)
-        metrics.counter("historian_store_writes", "Transactions", lambda: tally.writes)
-        metrics.counter("historian_store_write_seconds", "In transactions", lambda: tally.write_s)
-        metrics.counter("historian_store_retries", "Failed transactions", lambda: tally.retries)
+        metrics.gauge(
+            "historian_messages_waiting", "Messages in the inbox", lambda: len(historian.inbox)
+        )
+        metrics.gauge(
+            "historian_samples_waiting", "Samples that wait for the store", lambda: writer.samples
+        )
+        metrics.counter("historian_store_writes", "Transactions of the store", lambda: tally.writes)
+        metrics.counter(
+            "historian_store_write_seconds",
+            "Seconds in transactions of the store",
+            lambda: tally.write_s,
+        )
+        metrics.counter(
+            "historian_store_retries",
+            "Transactions of the store that failed",
+            lambda: tally.retries,
+        )
         return metrics
 
     def health(self) -> Mapping[str, object]:

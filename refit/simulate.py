@@ -66,7 +66,13 @@ def simulate(
 @app.command()
 def fault(
     station: Annotated[str, typer.Argument(help="Which station it happens to.")],
-    name: Annotated[str, typer.Argument(help="What happens, or `clear`.")],
+    name: Annotated[
+        str,
+        typer.Argument(
+            help="What happens, or `clear`. To one tag (--tag): bad, bad-kept, uncertain, sensor,"
+            " frozen, missing, illegal. To the whole station: stall, late, drop, reset."
+        ),
+    ],
     control: Annotated[int, typer.Option(help="The simulator's control port.")],
     tag: Annotated[str | None, typer.Option(help="Only this tag.")] = None,
     for_: Annotated[
@@ -77,19 +83,20 @@ def fault(
 ) -> None:
     """Let something go wrong in a running simulator."""
     from simulators import control as endpoint
-    from simulators.faults import NAMES
     from wire.site.values import duration_ms
 
     try:
         if name == "clear":
-            answer = endpoint.clear(control, station, None, tag)
+            ended = endpoint.clear(control, station, None, tag)["cleared"]
+            told = f"{ended} fault{'' if ended == 1 else 's'} cleared"
         else:
             for_ms = None if for_ is None else duration_ms(for_)
-            answer = endpoint.fault(control, station, name, tag=tag, for_ms=for_ms, times=times)
+            endpoint.fault(control, station, name, tag=tag, for_ms=for_ms, times=times)
+            told = f"{name} is in force"
     except (endpoint.Refused, ValueError) as error:
-        typer.echo(f"refit fault: {error} (known faults: {', '.join(NAMES)})", err=True)
+        typer.echo(f"refit fault: {error}", err=True)
         raise typer.Exit(2) from error
     except OSError as error:
         typer.echo(f"refit fault: no simulator answers at port {control}: {error}", err=True)
         raise typer.Exit(2) from error
-    typer.echo(answer or "done")
+    typer.echo(told)

@@ -76,22 +76,24 @@ def _tags(declaration: type[Station]) -> Table:
     for tag in declaration.tags:
         every = f"{tag.every_ms} ms" if tag.every_ms else ""
         address = addresses.text_of(tag.at, tag.length)
-        cells = (tag.name, _type(tag), tag.unit, _limits(tag), every, address, tag.doc)
+        cells = (tag.name, type_of(tag), tag.unit, limits_of(tag), every, address, tag.doc)
         table.add_row(*(Text(cell) for cell in cells))
     return table
 
 
-def _type(tag: Tag[Any]) -> str:
+def type_of(tag: Tag[Any]) -> str:
+    """The type of a tag in words; of one with states, their name."""
     from wire.site import devices
 
     return tag.states.__name__ if tag.states is not None else devices.type_of(tag)
 
 
-def _limits(tag: Tag[Any]) -> str:
+def limits_of(tag: Tag[Any]) -> str:
+    """The limits of a tag, such as `0 .. 16`; "" when it has none."""
     if tag.low is None and tag.high is None:
         return ""
-    low = "" if tag.low is None else f"{tag.low:g}"
-    high = "" if tag.high is None else f"{tag.high:g}"
+    low = "" if tag.low is None else f"{tag.low:.12g}"
+    high = "" if tag.high is None else f"{tag.high:.12g}"
     return f"{low} .. {high}".strip()
 
 

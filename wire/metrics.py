@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
 from functools import partial
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
@@ -23,6 +24,16 @@ log = structlog.get_logger("metrics")
 
 
 _Make = Callable[..., GaugeMetricFamily | CounterMetricFamily]
+
+
+@dataclass(frozen=True, slots=True)
+class Described:
+    """A metric as it is exposed: its name, gauge or counter, its label ("" without one), a doc."""
+
+    name: str
+    kind: str
+    label: str
+    doc: str
 
 
 class _Family(Collector):
@@ -55,6 +66,7 @@ class Metrics:
 
     def __init__(self) -> None:
         self.registry = CollectorRegistry()
+        self.described: list[Described] = []
         ProcessCollector(registry=self.registry)
 
     def gauge(self, name: str, doc: str, read: Callable[[], float]) -> None:
@@ -86,6 +98,10 @@ class Metrics:
         read: Callable[[], Mapping[str, float]],
     ) -> None:
         self.registry.register(_Family(family, name, doc, label, read))
+        is_counter = family is CounterMetricFamily
+        exposed = f"{name}_total" if is_counter else name
+        kind = "counter" if is_counter else "gauge"
+        self.described.append(Described(exposed, kind, label, doc))
 
 
 class StatusServer:

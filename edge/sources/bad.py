@@ -10,6 +10,7 @@ import numpy as np
 from edge.sources.source import TICKS_PER_MS, Item, Report, SourceStatus
 from stations.declare import Type
 from stations.samples import build
+from wire.site import addresses
 
 log = logging.getLogger(__name__)
 
@@ -41,7 +42,8 @@ class BadTags:
         self._status.bad[item.tag.name] = why
         if self._logged.get(item.number) != why:
             self._logged[item.number] = why
-            log.warning("%s: %s at %s: %s", self._source, item.tag.name, item.tag.at, why)
+            at = addresses.text_of(item.tag.at, item.tag.length)
+            log.warning("%s: %s at %s: %s", self._source, item.tag.name, at, why)
 
     def clear(self, item: Item) -> None:
         """Note that an item can be read."""

@@ -1,6 +1,7 @@
 """What a qualification record says: `battery.qualification`, version 1.
 
-A value that could not be found is absent and says why; it is never 0.
+A value that could not be found is absent and says why; it is never 0. `RECORDS` says which model
+belongs to which kind of record.
 """
 
 from __future__ import annotations
@@ -9,7 +10,7 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from stations.cycle import CycleData
+from stations.cycle import CycleData, StateChange
 
 
 class _Fact(BaseModel):
@@ -127,3 +128,9 @@ class Qualification(CycleData):
     temperatures: Temperatures | NotDecidable
     moved: tuple[Moved, ...]
     reported: Reported
+
+
+RECORDS: dict[str, type[BaseModel]] = {
+    "battery.state": StateChange,
+    "battery.qualification": Qualification,
+}

@@ -1,0 +1,36 @@
+"""The reference pages that are made from the code: `python -m refit.reference` writes all of them.
+
+A test compares each page in docs/reference with what the code makes of it now.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from refit.reference import commands, metrics, records, tags
+from stations import kinds
+from wire.site import reference as site_file
+
+FOLDER = Path(__file__).parents[2] / "docs" / "reference"
+
+
+def pages() -> dict[str, str]:
+    """Every page that is made from the code, by the name of its file."""
+    made = {
+        "site-file.md": site_file.page(),
+        "command-line.md": commands.page(),
+        "records.md": records.page(),
+        "metrics.md": metrics.page(),
+    }
+    return made | {f"tags-{kind}.md": tags.page(kind) for kind in kinds.names()}
+
+
+def write(folder: Path = FOLDER) -> list[Path]:
+    """Write the pages that are not as the code makes them; which those were."""
+    written = []
+    for name, text in pages().items():
+        path = folder / name
+        if not path.exists() or path.read_text() != text:
+            path.write_text(text)
+            written.append(path)
+    return written
