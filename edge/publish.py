@@ -77,6 +77,8 @@ class Publisher:
         self._confirm, self._lost = confirm, lost
         self._record_topic = topics.records(node.group, node.agent)
         self._recorded_topic = topics.recorded(node.group, node.agent)
+        # Whether the outbox may hold what nobody is sending: else the disk is not asked every turn.
+        self._batches_wait = self._records_wait = True
         self._records_sent: dict[str, float] = {}
         self._records_done: list[str] = []
         self._highest = outbox.position
@@ -106,7 +108,10 @@ class Publisher:
             if self._send(self.node.live, batch):
                 self.delivery.sent_live(batch.position, now)
                 self.tally.batches_live += 1
+            else:
+                self._batches_wait = True
         if has_records:
+            self._records_wait = True
             self._turn.set()
 
     def device(self, station: str, up: bool) -> None:
@@ -150,10 +155,12 @@ class Publisher:
     async def _one(self) -> None:
         now = self.clock.monotonic()
         self._do(self.node.tick(self.clock.now_ms()))
+        expired = self.delivery.expired
         self.delivery.expire(now)
+        self._batches_wait |= self.delivery.expired > expired
         if settled := self.delivery.settled(now):
             self._delivered(settled)
-        if self.node.can_send:
+        if self.node.can_send and self._batches_wait:
             await self._backlog(now)
         if self.session is not None and self.session.connected:
             await self._records(now)
@@ -164,14 +171,19 @@ class Publisher:
             return
         skip = Either(self.delivery.under_way, self._stored)
         read = partial(self.outbox.waiting, self._highest, skip, allowed)
+        self._batches_wait = False
         batches, lost = await self._run_blocking(read)
         self._lost(lost)
         skip = Either(self.delivery.under_way, self._stored)  # it may have grown meanwhile
         for batch in batches:
-            if batch.position in skip or not self._send(self.node.historical, batch):
+            if batch.position in skip:
+                continue
+            if not self._send(self.node.historical, batch):
+                self._batches_wait = True
                 continue
             self.delivery.sent_again(batch.position, len(batch.samples), self.clock.monotonic())
             self.tally.batches_again += 1
+        self._batches_wait |= len(batches) + len(lost) >= allowed
 
     async def _records(self, now: float) -> None:
         done, self._records_done = self._records_done, []
@@ -180,11 +192,16 @@ class Publisher:
         late = [id for id, sent in self._records_sent.items() if now - sent > RECORD_RETRY_S]
         for id in late:
             del self._records_sent[id]
-        if len(self._records_sent) >= RECORDS_UNDER_WAY:
+        self._records_wait |= bool(late)
+        if not self._records_wait or len(self._records_sent) >= RECORDS_UNDER_WAY:
             return
-        for id, body in await self._run_blocking(self.outbox.records, RECORDS_UNDER_WAY):
+        self._records_wait = False
+        waiting = await self._run_blocking(self.outbox.records, RECORDS_UNDER_WAY)
+        self._records_wait |= len(waiting) == RECORDS_UNDER_WAY
+        for id, body in waiting:
             if id not in self._records_sent and self.session is not None:
                 if not self.session.publish(Message(self._record_topic, body, qos=1)):
+                    self._records_wait = True
                     return
                 self._records_sent[id] = now
 
@@ -202,7 +219,7 @@ class Publisher:
         if leaving and self.session is not None:
             final = [_message(one) for one in effects if isinstance(one, Publish)]
             self.session.reconnect(final)
-            self.delivery.ended()
+            self._forget_under_way()
         for one in effects:
             match one:
                 case Acknowledged(ranges):
@@ -216,7 +233,9 @@ class Publisher:
 
     def _delivered(self, ranges: Sequence[tuple[int, int]]) -> None:
         self.delivery.confirmed(ranges)
-        if self._confirm(ranges):
+        if not self._confirm(ranges):
+            self._batches_wait = True
+        else:
             for first, last in ranges:
                 self._stored.add(first, last)
         self._turn.set()
@@ -231,13 +250,18 @@ class Publisher:
 
     def _connected(self) -> None:
         self.tally.sessions += 1
-        self._records_sent.clear()
+        self._forget_under_way()
         self._do(self.node.connected(self.clock.now_ms(), self._bd_seq))
 
     def _disconnected(self, why: str) -> None:
         self.node.disconnected()
+        self._forget_under_way()
+
+    def _forget_under_way(self) -> None:
+        """A session is over: what it carried may or may not have arrived."""
         self.delivery.ended()
         self._records_sent.clear()
+        self._batches_wait = self._records_wait = True
 
     def _message(self, message: Message) -> None:
         if message.topic == self._recorded_topic:
