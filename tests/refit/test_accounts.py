@@ -92,7 +92,7 @@ def test_a_missing_value_is_lost_and_named(run: Run) -> None:
     run.keep(1, 0, 1.0)
     found = run.balance()
     assert found.lost == 1
-    assert f"lost offer {number}" in found.examples[0]
+    assert f"offer {number} of the log is not stored" in found.examples[0]
     assert run.balance(only=set()).lost == 0
     assert run.balance(only={number}).lost == 1
     assert run.balance(refused=1).lost == 0
