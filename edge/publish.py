@@ -29,6 +29,7 @@ from wire.sparkplug.edge_node import EdgeNode
 from wire.sparkplug.effects import Acknowledged, Disconnect, EdgeEffect, Publish
 
 TURN_S = 0.05
+IDLE_S = 0.5  # between turns while nothing waits
 RECORD_RETRY_S = 5.0
 RECORDS_UNDER_WAY = 50
 READ_BATCHES = 64
@@ -110,8 +111,8 @@ class Publisher:
                 self.tally.batches_live += 1
             else:
                 self._batches_wait = True
-        if has_records:
-            self._records_wait = True
+        self._records_wait |= has_records
+        if has_records or self._batches_wait:
             self._turn.set()
 
     def device(self, station: str, up: bool) -> None:
@@ -129,8 +130,9 @@ class Publisher:
     async def run(self) -> None:
         """Send backlog and records for ever."""
         while True:
+            is_idle = not (self._batches_wait or self._records_wait)
             with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(TURN_S):
+                async with asyncio.timeout(IDLE_S if is_idle else TURN_S):
                     await self._turn.wait()
             self._turn.clear()
             await self._one()
