@@ -131,6 +131,9 @@ def _told(
         "cpu_s_per_million": {
             name: round(used / millions, 2) for name, used in usage.cpu_s.items()
         },
+        "disk_bytes_per_value": {
+            name: round(size / account.written, 1) for name, size in usage.written.items()
+        },
         "peak_mib": {name: round(size, 1) for name, size in usage.peak_mib.items()},
         "cores_of_others": round(usage.others_s / (wrote_s + lag_s), 2),
     }  # fmt: skip

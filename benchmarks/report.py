@@ -43,8 +43,8 @@ def _machine(found: dict[str, Result]) -> str:
             f"- {name}: {machine['cores']} cores, {machine['memory_gib']} GiB,"
             f" {machine['architecture']}, Python {versions['python']}, SQLite {versions['sqlite']};"
             f" a loop of a million additions takes {machine['python_loop_ms']} ms, 4 KiB are on"
-            f" disk after {machine['fsync_ms']} ms; taken {machine['taken'][:10]} at a load average of"
-            f" {result['load_average_before']}"
+            f" disk after {machine['fsync_ms']} ms; taken {machine['taken'][:10]} at a load average"
+            f" of {result['load_average_before']}"
         )
     return "\n".join(lines) + "\n"
 

@@ -45,23 +45,36 @@ def _family(process: int) -> list[psutil.Process]:
         return []
 
 
-class Usage:
-    """CPU and memory of named processes between entering and leaving.
+def written_bytes(process: int) -> int:
+    """Bytes that a process and its living children have caused to be written to a disk."""
+    total = 0
+    for one in _family(process):
+        try:
+            total += one.io_counters().write_bytes
+        except (psutil.Error, AttributeError):
+            continue  # not every system counts it
+    return total
 
-    `others_cores` is how many cores were used by processes that are not named here.
+
+class Usage:
+    """CPU, memory and disk of named processes between entering and leaving.
+
+    `others_s` are the CPU-seconds of processes that are not named here.
     """
 
-    def __init__(self, processes: Mapping[str, int], seconds: float = 0.0) -> None:
+    def __init__(self, processes: Mapping[str, int]) -> None:
         self.processes = dict(processes)
         self.cpu_s: dict[str, float] = {}
+        self.written: dict[str, int] = {}
         self.peak_mib = dict.fromkeys(self.processes, 0.0)
         self.end_mib: dict[str, float] = {}
-        self.others_cores = seconds
+        self.others_s = 0.0
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._watch, daemon=True)
 
     def __enter__(self) -> Usage:
         self._before = {name: cpu_s(process) for name, process in self.processes.items()}
+        self._written = {name: written_bytes(one) for name, one in self.processes.items()}
         self._self = psutil.Process().cpu_times()
         self._busy = busy_s()
         self._thread.start()
@@ -79,6 +92,7 @@ class Usage:
         mine = own.user + own.system - self._self.user - self._self.system
         for name, process in self.processes.items():
             self.cpu_s[name] = cpu_s(process) - self._before[name]
+            self.written[name] = written_bytes(process) - self._written[name]
             self.end_mib[name] = memory_mib(process)
         self.others_s = max(0.0, busy_s() - self._busy - sum(self.cpu_s.values()) - mine)
 
