@@ -1,6 +1,7 @@
 """What no store takes, decided once for all: whole columns in, the good rows and refusals out.
 
-An agent's pipeline lets nothing of this through; a foreign edge may.
+An agent's pipeline lets nearly nothing of this through; a foreign edge may. NaN inside an array is
+an element without value, and is kept.
 """
 
 from __future__ import annotations
@@ -80,7 +81,7 @@ def _mark_sides(samples: Samples, codes: NDArray[np.uint8]) -> None:
             codes[row] = _text_code(entry)
         elif len(entry) % 8 or len(entry) > ARRAY_BYTES_MAX:
             codes[row] = _CODE[ARRAY_WRONG]
-        elif kind == Type.FLOATS and not np.isfinite(np.frombuffer(entry, "<f8")).all():
+        elif kind == Type.FLOATS and np.isinf(np.frombuffer(entry, "<f8")).any():
             codes[row] = _CODE[NOT_A_NUMBER]
 
 

@@ -1,7 +1,8 @@
 """The embedded store: one SQLite file, upserted in the order of its key.
 
 Columns go in by one `executemany` over lists that NumPy makes. `benchmarks/sqlite_store.py`
-measures it against rows made in Python and against JSON that SQLite takes apart.
+measures it against rows made in Python and against JSON that SQLite takes apart. Readers use the
+view `sample`; `settle.py` says what lies behind it.
 """
 
 from __future__ import annotations
@@ -13,8 +14,10 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import structlog
 from numpy.typing import NDArray
 
+from plant.stores import settle
 from plant.stores.check import NO_ROOM, sift
 from plant.stores.database import Database
 from plant.stores.store import (
@@ -26,6 +29,7 @@ from plant.stores.store import (
     Refusal,
     Sample,
     Series,
+    StoreUnavailable,
     TooManyRows,
 )
 from stations.declare import Type
@@ -36,7 +40,7 @@ from wire.sparkplug.metrics import MetricName
 APPLICATION_ID = 0x52465453  # "RFTS"
 VERSION = 1
 SERIES_MAX = 200_000
-_SCHEMA = """
+_SCHEMA = f"""
 CREATE TABLE IF NOT EXISTS field (
     measurement TEXT NOT NULL, name TEXT NOT NULL, type INTEGER NOT NULL,
     PRIMARY KEY (measurement, name)
@@ -46,17 +50,16 @@ CREATE TABLE IF NOT EXISTS series (
     measurement TEXT NOT NULL, name TEXT NOT NULL,
     UNIQUE (station, name, measurement, line, site)
 );
-CREATE TABLE IF NOT EXISTS sample (
-    series INTEGER NOT NULL, time INTEGER NOT NULL, status INTEGER NOT NULL, value,
-    PRIMARY KEY (series, time)
-) WITHOUT ROWID;
+{settle.SCHEMA}
 """
 _UPSERT = (
-    "INSERT INTO sample (series, time, status, value) VALUES (?, ?, ?, ?) "
-    "ON CONFLICT (series, time) DO UPDATE SET status = excluded.status, value = excluded.value"
+    "INSERT INTO recent (series, time, status, value) VALUES (?, ?, ?, ?) "
+    "ON CONFLICT (time, series) DO UPDATE SET status = excluded.status, value = excluded.value"
 )
 _GOOD = f"status & {SEVERITY} = 0"
 Key = tuple[str, str, str, str, str]
+
+log = structlog.get_logger("store")
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,11 +73,17 @@ class _Rows:
 class SqliteStore:
     """A `Store` in one file, which other processes may read and write at the same time."""
 
-    def __init__(self, path: Path, series_max: int = SERIES_MAX) -> None:
+    def __init__(
+        self,
+        path: Path,
+        series_max: int = SERIES_MAX,
+        settling: settle.Settling | None = None,
+    ) -> None:
         self._database = Database(path, _SCHEMA, APPLICATION_ID, VERSION)
         self._series_max = series_max
         self._known: dict[Key, tuple[int, int]] = {}
         self._known_of = 0
+        self._settling = settling or settle.Settling()
         self._database.check()
 
     def write(self, points: Sequence[Points]) -> list[list[Refusal]]:
@@ -83,6 +92,7 @@ class SqliteStore:
             with self._database.writing() as connection:
                 if self._known_of != self._database.opened:
                     self._known.clear()
+                    self._settling.forget()
                     self._known_of = self._database.opened
                 parts, refusals = [], []
                 for one in points:
@@ -93,7 +103,20 @@ class SqliteStore:
         except BaseException:
             self._known.clear()  # it may name series that were rolled back
             raise
+        self._settling.wrote(sum(len(part.series) for part in parts))
+        self._settle()
         return refusals
+
+    def _settle(self) -> None:
+        """A step of settling, when one is due; what was written stays written if it fails."""
+        if not self._settling.is_due:
+            return
+        try:
+            with self._database.writing() as connection:
+                self._settling.step(connection)
+        except StoreUnavailable as error:
+            self._settling.forget()
+            log.warning("samples could not be settled now", why=str(error))
 
     def _rows(self, connection: sqlite3.Connection, points: Points) -> tuple[_Rows, list[Refusal]]:
         tags = np.unique(points.samples.tag)
@@ -258,7 +281,7 @@ def _numbers(series: Iterable[int]) -> str:
 
 
 def _in_key_order(parts: Sequence[_Rows]) -> Iterable[tuple[int, int, int, Any]]:
-    """Rows in the order of the key, so that each page is touched once.
+    """Rows in the order of `recent`, so that each page is touched once.
 
     Of two with the same key the one written last stays last.
     """
@@ -266,7 +289,7 @@ def _in_key_order(parts: Sequence[_Rows]) -> Iterable[tuple[int, int, int, Any]]
     time = np.concatenate([part.samples.time for part in parts]) if parts else series
     status = np.concatenate([part.samples.status for part in parts]) if parts else series
     values = np.concatenate([_values(part.samples) for part in parts]) if parts else series
-    order = np.lexsort((time, series))
+    order = np.lexsort((series, time))
     return zip(
         series[order].tolist(), time[order].tolist(), status[order].tolist(),
         values[order].tolist(), strict=True,
