@@ -197,8 +197,8 @@ def _limited(tag: Tag[Any], value: float) -> float:
 def _same(one: Shown, other: Shown) -> bool:
     if one == other:
         return True
-    # A NaN is unequal to itself and yet no change.
-    return one[0] == other[0] and one[1] != one[1] and other[1] != other[1]
+    # A NaN, alone or in an array, is unequal to itself and yet no change.
+    return one[0] == other[0] and repr(one[1]) == repr(other[1])
 
 
 def _fields(tag: Tag[Any], ticks: int, shown: Shown) -> dict[str, Any]:

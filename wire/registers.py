@@ -95,8 +95,9 @@ def decode(
 ) -> Decoded:
     """(StatusCode, value) of one tag; the value is None unless the status is Good.
 
-    No value (`absent`, NaN, no scale factor) in any element is Bad_NoData; a number that its type
-    cannot hold, an infinity or an impossible scale factor is Bad_OutOfRange.
+    No value (`absent`, NaN, no scale factor) is Bad_NoData; a number that its type cannot hold, an
+    infinity or an impossible scale factor is Bad_OutOfRange. In an array of floats an element
+    without value is NaN, as long as another has one; an array of integers is then Bad_NoData.
     """
     given = np.asarray(registers).astype(np.uint16)
     count = _count(at, length)
@@ -107,13 +108,15 @@ def decode(
         return GOOD, _decode_text(at, words)
     raw = _numbers(at, words)
     exponent = _exponent(at, sf)
-    if exponent == EXPONENT_ABSENT or _is_absent(at, raw):
+    missing = _missing(at, raw)
+    has_none = missing.all() if type is Type.FLOATS else missing.any()
+    if exponent == EXPONENT_ABSENT or has_none:
         return BAD_NO_DATA, None
     if abs(exponent) > EXPONENT_MAX:
         return BAD_OUT_OF_RANGE, None
     factor = _factor(at.scale, exponent)
     if type in (Type.FLOAT, Type.FLOATS):
-        return _as_floats(raw, factor, type is Type.FLOATS)
+        return _as_floats(raw, missing, factor, type is Type.FLOATS)
     return _as_ints(raw, factor, type)
 
 
@@ -148,13 +151,14 @@ def _numbers(at: Register, words: Words) -> NDArray[Any]:
     return np.frombuffer(_ordered(words, at).astype(">u2").tobytes(), _CODES[at.format])
 
 
-def _is_absent(at: Register, raw: NDArray[Any]) -> bool:
+def _missing(at: Register, raw: NDArray[Any]) -> NDArray[np.bool_]:
+    """Which elements have no value."""
     if raw.dtype.kind == "f":
         missing = np.isnan(raw)
-        return bool((missing if at.absent is None else missing | (raw == at.absent)).any())
+        return np.asarray(missing if at.absent is None else missing | (raw == at.absent))
     if at.absent is None or raw.dtype.kind == "b":
-        return False
-    return bool((raw == _wrapped(at, at.absent)).any())
+        return np.zeros(len(raw), bool)
+    return np.asarray(raw == _wrapped(at, at.absent))
 
 
 def _wrapped(at: Register, number: int) -> int:
@@ -180,13 +184,16 @@ def _factor(scale: float, exponent: int) -> Fraction:
     return Fraction(repr(scale)) * Fraction(10) ** exponent
 
 
-def _as_floats(raw: NDArray[Any], factor: Fraction, is_array: bool) -> Decoded:
+def _as_floats(
+    raw: NDArray[Any], missing: NDArray[np.bool_], factor: Fraction, is_array: bool
+) -> Decoded:
     with np.errstate(over="ignore", invalid="ignore"):
         values = raw.astype(np.float64)
         if factor != 1:
             values = values * float(factor.numerator) / float(factor.denominator)
-    if not np.isfinite(values).all():
+    if not (np.isfinite(values) | missing).all():
         return BAD_OUT_OF_RANGE, None
+    values[missing] = np.nan
     return GOOD, values.tolist() if is_array else float(values[0])
 
 

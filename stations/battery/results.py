@@ -80,8 +80,12 @@ class Cells(_Fact):
 
 
 class Temperatures(_Fact):
-    """Cell temperatures in degC at the end of the first rest, spread and rise in K."""
+    """Cell temperatures in degC at the end of the first rest, spread and rise in K.
 
+    `count` says how many cells have a sensor.
+    """
+
+    count: int
     min: float
     max: float
     spread: float

@@ -75,8 +75,8 @@ def _plain(fact: Fact) -> dict[str, Any]:
 
 
 def _first(seen: dict[str, dict[str, Any]], name: str, plain: dict[str, Any]) -> None:
-    """Keep the first that is a result."""
-    if name not in seen or "not_decidable" in seen[name]:
+    """Keep the first that is a result, or else the reason why the first is none."""
+    if name not in seen or ("not_decidable" in seen[name] and "not_decidable" not in plain):
         seen[name] = plain
 
 
@@ -146,6 +146,9 @@ def _resting(tag: Tag[list[float]], cycle: Cycle, now: Now) -> list[float] | str
     if not since_ms <= now[tag].time_ms <= now.time_ms:
         return f"{tag.name}_not_read_at_rest"
     low, high = tag.low or 0.0, tag.high or math.inf
+    if tag is Battery.cell_temperatures:
+        # A pack may have fewer sensors than cells; of a voltage, none may be missing.
+        values = [value for value in values if not math.isnan(value)]
     if not values or not all(low <= value <= high for value in values):
         return f"{tag.name}_not_believable"
     return values
@@ -175,7 +178,9 @@ def _temperatures(cycle: Cycle, now: Now) -> Temperatures | NotDecidable:
     if isinstance(values, str):
         return NotDecidable(not_decidable=(values,))
     low, high = min(values), max(values)
-    return Temperatures(min=low, max=high, spread=high - low, ambient=now.get(Battery.ambient))
+    return Temperatures(
+        count=len(values), min=low, max=high, spread=high - low, ambient=now.get(Battery.ambient)
+    )
 
 
 def _with_rise(first: Mapping[str, Any], last: Temperatures | NotDecidable) -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from pathlib import Path
 from typing import Any
@@ -35,8 +36,13 @@ modbus = { url = "tcp://127.0.0.1:5020" }
 CSV = """name,address,type,unit,scale,low,high,deadband,every,on,doc
 speed,Machine/Speed,float,,,,,0.5,,,How fast it turns.
 level,input 1 uint16,int,,,,,,,,How full it is.
+heat,input 10 float32*3,float[3],,,,,,,,How hot its parts are.
 """
-NAMES = {1: MetricName(1, "m-1", "speed", Type.FLOAT), 2: MetricName(2, "m-1", "level", Type.INT)}
+NAMES = {
+    1: MetricName(1, "m-1", "speed", Type.FLOAT),
+    2: MetricName(2, "m-1", "level", Type.INT),
+    3: MetricName(3, "m-1", "heat", Type.FLOATS),
+}
 
 
 class Run:
@@ -135,6 +141,18 @@ def test_a_poll_that_is_missing_or_invented_is_found(run: Run) -> None:
         run.offer("read", "level", 0, value)
     for ms, value in ((100, 5), (200, 7), (300, 9)):
         run.keep(2, ms, value)
+    found = run.balance()
+    assert (found.lost, found.duplicates) == (1, 1)
+
+
+def test_arrays_with_elements_that_have_no_value_are_compared(run: Run) -> None:
+    for value in ([1.0, math.nan, 3.0], [1.0, math.nan, 3.0], [1.0, math.nan, 4.0]):
+        run.offer("read", "heat", 0, value)
+    run.keep(3, 100, [1.0, math.nan, 3.0])
+    run.keep(3, 200, [1.0, math.nan, 4.0])
+    found = run.balance()
+    assert (found.emitted, found.stored, found.lost, found.duplicates) == (2, 2, 0, 0)
+    run.keep(3, 200, [1.0, 2.0, 4.0])
     found = run.balance()
     assert (found.lost, found.duplicates) == (1, 1)
 

@@ -48,12 +48,7 @@ Row = tuple[float, str, int, Any]
 
 
 def case_files() -> list[Path]:
-    """Every golden case of every kind that is written as a timeline."""
-    return [path for path in all_files() if "timeline" in tomllib.loads(path.read_text())]
-
-
-def all_files() -> list[Path]:
-    """Every golden case of every kind, also those that the kind's own tests make a timeline of."""
+    """Every golden case of every kind."""
     return sorted(FOLDER.glob("*/cases/*.toml"))
 
 

@@ -157,9 +157,34 @@ def test_absent_is_never_written_for_a_value(format: Any) -> None:
         assert decode(at, Type.FLOAT, 0, encode(at, Type.FLOAT, 0, None)) == (BAD_NO_DATA, None)
 
 
-def test_one_absent_element_leaves_no_array() -> None:
+def test_one_absent_element_leaves_no_array_of_integers() -> None:
     at = Register("holding", 0, "int16", absent=0x8000)
     assert decode(at, Type.INTS, 3, [1, 0x8000, 3]) == (BAD_NO_DATA, None)
+
+
+def test_an_absent_element_of_an_array_of_floats_is_not_a_number() -> None:
+    at = Register("holding", 0, "int16", scale=0.1, absent=0x8000)
+    status, value = decode(at, Type.FLOATS, 3, [1, 0x8000, 3])
+    assert (status, repr(value)) == (GOOD, "[0.1, nan, 0.3]")
+    assert encode(at, Type.FLOATS, 3, value) == [1, 0x8000, 3]
+    pair = Register("input", 0, "float32")
+    status, value = decode(pair, Type.FLOATS, 2, [0x3F80, 0, 0xFFA0, 1])
+    assert (status, repr(value)) == (GOOD, "[1.0, nan]")
+    # There is one NaN, whatever bits the device has for it: a repeat is told by its bytes.
+    assert np.array(value).tobytes() == np.array([1.0, np.nan]).tobytes()
+
+
+def test_an_array_of_floats_without_any_value_is_no_data() -> None:
+    at = Register("holding", 0, "int16", absent=0x8000)
+    assert decode(at, Type.FLOATS, 2, [0x8000, 0x8000]) == (BAD_NO_DATA, None)
+    assert decode(at, Type.FLOATS, 2, encode(at, Type.FLOATS, 2, None)) == (BAD_NO_DATA, None)
+    scaled = Register("holding", 0, "int16", absent=0x8000, scale_at=9)
+    assert decode(scaled, Type.FLOATS, 2, [1, 2], 0x8000) == (BAD_NO_DATA, None)
+
+
+def test_an_infinite_element_leaves_no_array() -> None:
+    at = Register("input", 0, "float32")
+    assert decode(at, Type.FLOATS, 2, [0x7F80, 0, 0x7FC0, 0]) == (BAD_OUT_OF_RANGE, None)
 
 
 def test_numbers_that_the_type_cannot_hold() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import itertools
+import math
 from typing import Any
 
 import orjson
@@ -14,6 +15,7 @@ from hypothesis import strategies as st
 from stations.battery import rules
 from stations.battery.results import Qualification
 from stations.battery.rules import Memory
+from stations.battery.station import CELLS
 from stations.records import Draft
 from stations.samples import concat
 from stations.watch import Watch
@@ -109,6 +111,29 @@ def test_bad_cells_decide_no_gate() -> None:
     verdicts = {gate.gate: (gate.verdict, gate.value) for gate in found.gates}
     assert verdicts["cell_spread_at_rest"] == ("not_decidable", None)
     assert verdicts["isolation_dc"][0] == "pass"
+
+
+def test_temperatures_are_those_of_the_sensors_that_there_are() -> None:
+    few = [math.nan] * CELLS
+    few[3], few[50] = 21.0, 24.0
+    found = only(whole_cycle().say(7, cell_temperatures=few)).temperatures
+    assert found.model_dump(exclude={"rise", "ambient"}) == {
+        "count": 2, "min": 21.0, "max": 24.0, "spread": 3.0,
+    }  # fmt: skip
+
+
+def test_without_any_sensor_the_temperature_gates_are_undecided() -> None:
+    found = only(whole_cycle().say(7, cell_temperatures=math.nan))
+    assert found.temperatures.not_decidable == ("cell_temperatures_not_believable",)  # type: ignore[union-attr]
+    assert {g.gate: g.verdict for g in found.gates}["start_temperature"] == "not_decidable"
+
+
+def test_a_cell_without_a_voltage_decides_no_gate() -> None:
+    one_missing = [3.75] * CELLS
+    one_missing[10] = math.nan
+    found = only(whole_cycle().say(7, cell_voltages=one_missing))
+    assert found.cells.not_decidable == ("cell_voltages_not_believable",)  # type: ignore[union-attr]
+    assert {g.gate: g.verdict for g in found.gates}["cell_spread_at_rest"] == "not_decidable"
 
 
 @pytest.mark.parametrize(

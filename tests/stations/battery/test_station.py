@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import pytest
 
 from stations import kinds
@@ -88,3 +90,13 @@ def test_96_cells_are_one_value() -> None:
     words = registers.encode(at("cell_voltages"), cells.value_type, CELLS, volts, sf=0xFFFD)
     found = registers.decode(at("cell_voltages"), cells.value_type, CELLS, words, sf=0xFFFD)
     assert found == (GOOD, pytest.approx(volts))
+
+
+def test_a_cell_without_a_sensor_costs_no_other_its_temperature() -> None:
+    heat = Battery.cell_temperatures
+    degrees = [20.0 + index for index in range(CELLS)]
+    words = registers.encode(at("cell_temperatures"), heat.value_type, CELLS, degrees, sf=0)
+    words[4 * 17] = 0x8000
+    degrees[17] = math.nan
+    found = registers.decode(at("cell_temperatures"), heat.value_type, CELLS, words, sf=0)
+    assert found == (GOOD, pytest.approx(degrees, nan_ok=True))
