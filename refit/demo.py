@@ -40,10 +40,13 @@ def demo(
     from refit.table import show
 
     with tempfile.TemporaryDirectory(prefix="refit-demo-") as temporary:
+        if not as_json:
+            typer.echo("starting machines, broker, historian and agents (some seconds) ...")
         try:
             with DemoPlant(folder or Path(temporary), speed, seed) as plant:
                 if seconds is None and not as_json:
                     show(plant)
+                    typer.echo("ending all processes ...")
                     return
                 plant.wait(20.0 if seconds is None else seconds)
                 result = plant.finish()
