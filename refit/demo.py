@@ -33,12 +33,14 @@ def demo(
     code is 0 only when nothing was lost, doubled or refused.
     """
     import json
+    import signal
     import tempfile
 
     from refit.demo_plant import DemoPlant
     from refit.processes import Ended
     from refit.table import show
 
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # the children must not outlive us
     with tempfile.TemporaryDirectory(prefix="refit-demo-") as temporary:
         if not as_json:
             typer.echo("starting machines, broker, historian and agents (some seconds) ...")
