@@ -42,6 +42,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         for figure in FIGURES:
             print(f"{figure.name:14}{figure.what}")
         return 0
+    if given.page:
+        _write_page(console)
+        return 0
     chosen = [one for one in FIGURES if not given.only or one.name in given.only]
     out = given.out or (None if given.short else RESULTS)
     _explain(console)
@@ -63,9 +66,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
                 console.print(f"  {figure.name} could not be measured: {error}", markup=False)
                 failed.append(figure.name)
     if out == RESULTS:
-        report.PAGE.write_text(report.page(RESULTS), encoding="utf-8")
-        console.print(f"docs/performance.md is written from {len(FIGURES)} results")
+        _write_page(console)
     return 1 if failed else 0
+
+
+def _write_page(console: Console) -> None:
+    report.PAGE.write_text(report.page(RESULTS), encoding="utf-8")
+    console.print("docs/performance.md is written from benchmarks/results")
 
 
 def _take(figure: Figure, context: Context, out: Path | None, console: Console) -> None:
@@ -105,6 +112,9 @@ def _parser() -> argparse.ArgumentParser:
         epilog=f"Environment: {generator.VARIABLE} = program of the fast OPC UA generator;"
         f" {naive.CHAIN} = folder of the plain chain; {naive.STORE} = its influxd;"
         f" {profiler.VARIABLE} = the sampling profiler py-spy, unless it is in the PATH.",
+    )
+    parser.add_argument(
+        "--page", action="store_true", help="only write docs/performance.md anew from the results"
     )
     names = [figure.name for figure in FIGURES]
     parser.add_argument("--list", action="store_true", help="list the figures and end")

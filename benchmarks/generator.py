@@ -78,7 +78,8 @@ class Generator:
                 [*map(str, command), *(str(part) for pair in settings.items() for part in pair)],
                 stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=log, cwd=ROOT, text=True,
             )  # fmt: skip
-        threading.Thread(target=self._read, daemon=True).start()
+        self._reader = threading.Thread(target=self._read, daemon=True)
+        self._reader.start()
         self._line("ready", START_S)
         return self
 
@@ -90,6 +91,10 @@ class Generator:
     ) -> None:
         self._process.kill()
         self._process.wait()
+        self._reader.join()
+        for pipe in (self._process.stdin, self._process.stdout):
+            assert pipe is not None
+            pipe.close()
 
     def go(self, count: int) -> None:
         """Let every tag count `count` further."""

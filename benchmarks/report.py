@@ -57,7 +57,8 @@ def _throughput(result: Result) -> str:
         f" ... for {settings['seconds']:g} s. A rate is *held* when every value is stored exactly"
         " once, the generator kept its pace and the last value was stored within 2 s of being"
         " written. CPU-seconds are those from the first value to the last one stored, with all that"
-        " a process does besides.",
+        " a process does besides; *disk* is what all processes together had written to the disk,"
+        " rewritten pages and logs included; *others* is what other work on this machine took.",
         "",
         f"**Ours holds {result['ours']['held_values_per_s']:,.0f} values/s"
         + (
@@ -85,7 +86,8 @@ def _throughput(result: Result) -> str:
 def _rates(title: str, chain: Result) -> Iterable[str]:
     parts = list(chain["rates"][0]["median"]["cpu_s_per_million"])
     head = ["tags", "values/s", "held", "lost", "doubled", "lag, s"]
-    head += [f"{part}, CPU-s per million" for part in parts] + ["agent, MiB", "others, cores"]
+    head += [f"{part}, CPU-s per million" for part in parts]
+    head += ["disk, bytes a value", "agent, MiB", "others, cores"]
     rows = []
     for rate in chain["rates"]:
         median = rate["median"]
@@ -95,6 +97,7 @@ def _rates(title: str, chain: Result) -> Iterable[str]:
             _whole(median["account"]["doubled"]), f"{median['lag_s']:.2f}",
         ]  # fmt: skip
         row += [f"{median['cpu_s_per_million'][part]:.1f}" for part in parts]
+        row += [f"{sum(median['disk_bytes_per_value'].values()):.0f}"]
         row += [f"{median['peak_mib']['agent']:.0f}", f"{median['cores_of_others']:.2f}"]
         rows.append(row)
     return [f"### {title}", *_table(head, rows)]
