@@ -58,26 +58,28 @@ class Settling:
         self._steps.clear()
         self._rows = None
 
-    def wrote(self, rows: int) -> None:
-        """So many rows have been added to `recent`, at most."""
+    def steps_for(self, rows: int) -> int:
+        """How many steps are to be done now that so many rows have been written.
+
+        Each row is touched twice, so that settling is ahead of writing at three times its rows.
+        """
         if self._rows is not None:
             self._rows += rows
+        is_due = self._steps or self._rows is None or self._rows >= self._rows_min
+        return max(1, 3 * rows // self._step_rows) if is_due else 0
 
-    @property
-    def is_due(self) -> bool:
-        """Whether there is a step to do."""
-        return bool(self._steps) or self._rows is None or self._rows >= self._rows_min
-
-    def step(self, connection: sqlite3.Connection) -> None:
-        """Do one step, in the transaction that is open."""
+    def step(self, connection: sqlite3.Connection) -> bool:
+        """Do one step, in the transaction that is open; whether there was one to do."""
         if not self._steps:
             self._plan(connection)
-        if self._steps:
-            statement, first, last = self._steps[0]
-            connection.execute(statement, (first, last))
-            self._steps.popleft()
-            if not self._steps:
-                self._rows = None
+        if not self._steps:
+            return False
+        statement, first, last = self._steps[0]
+        connection.execute(statement, (first, last))
+        self._steps.popleft()
+        if not self._steps:
+            self._rows = None
+        return True
 
     def _plan(self, connection: sqlite3.Connection) -> None:
         self._rows = connection.execute("SELECT count(*) FROM recent").fetchone()[0]

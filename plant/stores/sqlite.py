@@ -103,17 +103,16 @@ class SqliteStore:
         except BaseException:
             self._known.clear()  # it may name series that were rolled back
             raise
-        self._settling.wrote(sum(len(part.series) for part in parts))
-        self._settle()
+        self._settle(sum(len(part.series) for part in parts))
         return refusals
 
-    def _settle(self) -> None:
-        """A step of settling, when one is due; what was written stays written if it fails."""
-        if not self._settling.is_due:
-            return
+    def _settle(self, rows: int) -> None:
+        """Settle for what was written; that stays written when this fails."""
         try:
-            with self._database.writing() as connection:
-                self._settling.step(connection)
+            for _ in range(self._settling.steps_for(rows)):
+                with self._database.writing() as connection:
+                    if not self._settling.step(connection):
+                        break
         except StoreUnavailable as error:
             self._settling.forget()
             log.warning("samples could not be settled now", why=str(error))

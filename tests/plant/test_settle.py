@@ -70,7 +70,8 @@ def test_readers_see_every_sample_once_after_every_step(path: Path) -> None:
 
 def test_a_sample_written_anew_while_it_lies_in_both_tables_keeps_its_new_value(path: Path) -> None:
     with closing(SqliteStore(path, settling=Settling(4, 2))) as store:
-        store.write([angles([1.0, 2.0, 3.0, 4.0])])
+        for number in range(4):
+            store.write([angles([number + 1.0], T0 + 100 * number)])
         assert (rows_of(path, "recent"), rows_of(path, "settled")) == (4, 4), "copied, not deleted"
         for _ in range(20):
             store.write([angles([1.0, 2.5])])
@@ -115,3 +116,13 @@ def test_few_samples_stay_where_they_are(path: Path) -> None:
         for number in range(50):
             store.write([angles([1.0], T0 + number)])
     assert (rows_of(path, "recent"), rows_of(path, "settled")) == (50, 0)
+
+
+def test_settling_keeps_up_with_writes_that_are_larger_than_its_steps(path: Path) -> None:
+    with closing(SqliteStore(path, settling=Settling(100, 10))) as store:
+        left = []
+        for number in range(40):
+            store.write([angles([1.0] * 50, T0 + 10_000 * number)])
+            left.append(rows_of(path, "recent"))
+        assert store.count() == 2000
+    assert max(left) <= 200, left
