@@ -25,8 +25,9 @@ from types import TracebackType
 from tests.servers import free_port
 
 ROOT = Path(__file__).parents[2]
-DEADLINE_S = 25.0
+DEADLINE_S = 40.0
 AGAIN_S = 0.3
+END = "END-OF-BLOCK"
 PORTS = re.compile(r"(?<=127\.0\.0\.1:)\d+|(?<=port = )\d+|(?<=http = )\d+|(?<=--control )\d+")
 BLOCK = re.compile(r"^```(\w+)\n(.*?)^```$", re.DOTALL | re.MULTILINE)
 NAMED = re.compile(r"`([\w./-]+\.(?:toml|csv))`")
@@ -122,13 +123,15 @@ class Shell:
             self._lines.put(line)
 
     def run(self, commands: str) -> tuple[int, str]:
-        """Run some lines; the exit code of the last and all that they have shown."""
+        """Run some lines; the exit code of the last that failed, or 0, and all that is shown."""
         assert self._process.stdin is not None
-        self._process.stdin.write(f"{commands}\necho; echo END-OF-BLOCK $?\n")
+        self._process.stdin.write(
+            f"failed=0; trap 'failed=$?' ERR\n{commands}\ntrap - ERR; echo; echo {END} $failed\n"
+        )
         self._process.stdin.flush()
         shown = ""
         deadline = time.monotonic() + DEADLINE_S
-        while not (end := re.search(r"\n?\nEND-OF-BLOCK (\d+)\n\Z", "\n" + shown)):
+        while not (end := re.search(rf"\n?\n{END} (\d+)\n\Z", "\n" + shown)):
             try:
                 shown += self._lines.get(timeout=max(deadline - time.monotonic(), 0.01))
             except queue.Empty:
