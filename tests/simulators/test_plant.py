@@ -138,12 +138,13 @@ async def test_stopped_models_change_nothing_and_servers_answer(tmp_path: Path) 
         assert len(run.lines('"change"')) == count
 
 
-async def test_it_stops_within_a_second(tmp_path: Path) -> None:
+async def test_it_stops_without_waiting_for_its_clients(tmp_path: Path) -> None:
+    loop = asyncio.get_running_loop()
     async with running(tmp_path) as run:
         client = Client(f"opc.tcp://127.0.0.1:{run.opcua}")
         await client.connect()
-        started_s = asyncio.get_running_loop().time()
-    assert asyncio.get_running_loop().time() - started_s < 1.0
+        asked_s = loop.time()
+    assert loop.time() - asked_s < DEADLINE_S
     await client.disconnect()
 
 
@@ -190,11 +191,11 @@ async def test_a_stall_ends_by_itself(tmp_path: Path) -> None:
     async with running(tmp_path, drain_s=0.0) as run:
         client = AsyncModbusTcpClient("127.0.0.1", port=run.modbus, timeout=5, reconnect_delay=0)
         await client.connect()
-        await run.ask(control.fault, "meter-1", "stall", for_ms=200)
         loop = asyncio.get_running_loop()
         asked_s = loop.time()
+        await run.ask(control.fault, "meter-1", "stall", for_ms=500)
         assert not (await client.read_input_registers(0, count=2, device_id=5)).isError()
-        assert loop.time() - asked_s > 0.1
+        assert loop.time() - asked_s > 0.45
         client.close()
 
 

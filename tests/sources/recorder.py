@@ -66,13 +66,13 @@ class Recorder:
 
 @asynccontextmanager
 async def running(source: Source, sink: Recorder) -> AsyncIterator[asyncio.Task[None]]:
-    """Run a source for a while; when it is cancelled it must be gone within a second."""
+    """Run a source for a while; when it is cancelled it must be gone soon."""
     task = asyncio.create_task(source.run(sink))
     try:
         yield task
     finally:
         task.cancel()
-        async with asyncio.timeout(1.5):
+        async with asyncio.timeout(DEADLINE_S):
             await asyncio.gather(task, return_exceptions=True)
         assert task.cancelled(), task.exception()
 

@@ -341,6 +341,6 @@ def test_a_plant_of_a_thousand_stations_is_checked_quickly(tmp_path: Path) -> No
     stations = [station.replace("meter-1", f"meter-{number}") for number in range(1, 1001)]
     path = tmp_path / "site.toml"
     path.write_text(SMALL[: SMALL.index("[[station]]")] + "".join(stations))
-    start = time.perf_counter()
+    start = time.process_time()
     assert len(load(path).stations) == 1000
-    assert time.perf_counter() - start < 10
+    assert time.process_time() - start < 10
