@@ -41,11 +41,12 @@ def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> bool | None:
     wanted = inspect.signature(test).parameters
     arguments = {name: pyfuncitem.funcargs[name] for name in wanted}
     with asyncio.Runner() as runner:
-        runner.run(_nothing_left(test(**arguments)))
+        runner.run(nothing_left(test(**arguments)))
     return True
 
 
-async def _nothing_left(test: Any) -> None:
+async def nothing_left(test: Any) -> None:
+    """Await a test; AssertionError when it leaves a task behind."""
     await test
     await asyncio.sleep(0)
     left = [task for task in asyncio.all_tasks() if task is not asyncio.current_task()]

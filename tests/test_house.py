@@ -1,0 +1,104 @@
+"""What holds for the whole house: private names stay private, no test sleeps, no task is left."""
+
+from __future__ import annotations
+
+import ast
+import asyncio
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.conftest import nothing_left
+
+ROOT = Path(__file__).parents[1]
+ROOMS = ("stations", "wire", "edge", "plant", "simulators", "refit")
+
+# The only files that reach into a library, each with a test that fails when the seam moves.
+SEAMS = {"edge/sources/publish.py", "simulators/opcua_seam.py"}
+# Names with an underscore that their makers document for everybody.
+PUBLIC = {"_mapping", "_value_"}
+# Where a test may wait: these poll with a deadline, or are the clock of a virtual world.
+WAITING = ("tests/simulators/helpers.py", "tests/world/", "tests/docs/pages.py")
+
+
+def sources(*folders: str) -> list[Path]:
+    """The Python files of some folders, without generated ones."""
+    found = [path for folder in folders for path in sorted((ROOT / folder).rglob("*.py"))]
+    return [path for path in found if not path.stem.endswith("_pb2")]
+
+
+def is_private(name: str) -> bool:
+    return name.startswith("_") and not name.startswith("__") and name not in PUBLIC
+
+
+def private_names(tree: ast.AST) -> Iterator[tuple[int, str]]:
+    """Line and name of every use of a private name that is not one's own."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Attribute) and is_private(node.attr):
+            if not (isinstance(node.value, ast.Name) and node.value.id in ("self", "cls")):
+                yield node.lineno, ast.unparse(node)
+        elif isinstance(node, ast.ImportFrom):
+            parts = [*(node.module or "").split("."), *(alias.name for alias in node.names)]
+            yield from ((node.lineno, part) for part in parts if is_private(part))
+
+
+def sleeps(tree: ast.AST) -> Iterator[int]:
+    """Line of every call that sleeps; `asyncio.sleep(0)` only lets others run."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Call) and ast.unparse(node.func) in ("asyncio.sleep", "time.sleep"):
+            if not (isinstance(node.args[0], ast.Constant) and node.args[0].value == 0):
+                yield node.lineno
+        elif isinstance(node, ast.ImportFrom) and any(one.name == "sleep" for one in node.names):
+            yield node.lineno
+
+
+def test_private_names_of_others_are_used_in_the_seams_alone() -> None:
+    found = {
+        f"{path.relative_to(ROOT)}:{line}: {name}"
+        for path in sources(*ROOMS)
+        if str(path.relative_to(ROOT)) not in SEAMS
+        for line, name in private_names(ast.parse(path.read_text()))
+    }
+    assert found == set()
+    for seam in SEAMS:
+        assert list(private_names(ast.parse((ROOT / seam).read_text()))), f"{seam} is no seam"
+
+
+def test_no_test_sleeps() -> None:
+    found = {
+        f"{path.relative_to(ROOT)}:{line}"
+        for path in sources("tests")
+        if not str(path.relative_to(ROOT)).startswith(WAITING)
+        for line in sleeps(ast.parse(path.read_text()))
+    }
+    assert found == set()
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["x = server._sessions", "from asyncua import _ua", "from a._b import c", "f(self.a._b)"],
+)
+def test_a_private_name_is_found(text: str) -> None:
+    assert list(private_names(ast.parse(text)))
+
+
+@pytest.mark.parametrize("text", ["self._a = cls._b", "row._mapping", "__name__.__len__"])
+def test_what_is_not_private_is_not_found(text: str) -> None:
+    assert not list(private_names(ast.parse(text)))
+
+
+@pytest.mark.parametrize("text", ["time.sleep(1)", "asyncio.sleep(0.1)", "from time import sleep"])
+def test_a_sleep_is_found(text: str) -> None:
+    assert list(sleeps(ast.parse(text)))
+
+
+def test_a_task_that_is_left_pending_fails_its_test() -> None:
+    tasks: list[asyncio.Task[bool]] = []
+
+    async def careless() -> None:
+        tasks.append(asyncio.create_task(asyncio.Event().wait()))
+
+    with asyncio.Runner() as runner, pytest.raises(AssertionError, match="left tasks pending"):
+        runner.run(nothing_left(careless()))
+    assert tasks[0].cancelled()
