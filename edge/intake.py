@@ -2,15 +2,16 @@
 
 One task. A group is what arrived within GROUP_S or makes up GROUP_ROWS samples. The pipeline never
 runs while a commit is under way, so that its state is always that of the last commit. Only after
-the commit is a report called done, and only then does anything go out.
+the commit is a report called done, and only then does anything go out. A group that has begun is
+finished even when the task is cancelled: the pipeline knows its samples already.
 """
 
 from __future__ import annotations
 
 import asyncio
 import sqlite3
-from collections.abc import Awaitable, Callable, Iterator, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 import numpy as np
@@ -108,7 +109,8 @@ class Intake:
         self.problem: str | None = None
         self._run_blocking, self._fresh = run_blocking, fresh
         self._queue: asyncio.Queue[Arrival | Confirmed | Tick] = asyncio.Queue(QUEUE_MAX)
-        self._busy = False
+        self._busy = self._is_ending = False
+        self._group: asyncio.Task[None] | None = None
         self._late: list[Record] = []
         self._ranges: list[tuple[int, int]] = []
 
@@ -130,9 +132,12 @@ class Intake:
         return True
 
     async def run(self) -> None:
-        """Commit group after group until cancelled."""
+        """Commit group after group until cancelled; `finish` then waits for the one under way."""
         while True:
-            await self._one(await self._queue.get())
+            first = await self._queue.get()
+            self._busy = True
+            self._group = asyncio.create_task(self._one(first))
+            await asyncio.shield(self._group)
 
     async def tick(self, every_s: float = TICK_S) -> None:
         """Ask for a look at staleness and bounds, for ever."""
@@ -141,9 +146,18 @@ class Intake:
             await self._queue.put(Tick())
 
     async def finish(self) -> None:
-        """Commit what is still waiting, and the state: the last thing before the end."""
+        """Commit what is still waiting, and the state: the last thing before the end.
+
+        Raises what a group has failed for, or sqlite3.Error when the disk goes on saying no: then
+        no state is saved, since it would know samples that are nowhere.
+        """
+        self._is_ending = True
+        if self._group is not None:
+            await self._group
         while not self._queue.empty():
             await self._one(self._queue.get_nowait())
+        if self._late:
+            await self._commit(Group())
         if self._ranges:
             await self._trim()
         state = self.pipeline.state.to_bytes()
@@ -151,16 +165,22 @@ class Intake:
 
     def lost(self, lost: Sequence[Lost]) -> None:
         """Turn samples that the outbox gave up into gap records of the next group."""
+        self._late += self._gaps(lost)
+        self._tell(lost)
+
+    def _gaps(self, lost: Iterable[Lost]) -> Iterator[Record]:
         for one in lost:
             lane = self.lanes.get(one.station)
             if lane is not None:
                 gap = Gap(tuple(lane.tags), one.from_ms, one.to_ms, one.count, one.reason)
-                self._late.append(lane.gap(None, gap, one.from_ms))
-            self.tally.gaps += 1
+                yield lane.gap(None, gap, one.from_ms)
+
+    def _tell(self, lost: Sequence[Lost]) -> None:
+        for one in lost:
             log.warning("samples given up", station=one.station, count=one.count, why=one.reason)
+        self.tally.gaps += len(lost)
 
     async def _one(self, first: Arrival | Confirmed | Tick) -> None:
-        self._busy = True
         group = Group()
         self._take(group, first)
         if group.rows < GROUP_ROWS:
@@ -241,15 +261,17 @@ class Intake:
         if self._ranges and (group.tick or len(self._ranges) >= RANGES_MAX):
             await self._trim()
         if group.tick:
-            self.lost(await self._insist(self._bound))
+            lost = await self._insist(self._bound)
+            self._tell(lost)
+            if lost:
+                self._fresh([], True)
 
     def _write(
         self, batches: list[Batch], records: list[Record], memories: dict[str, bytes]
     ) -> list[Batch]:
         """One group on the disk; on the outbox's own thread."""
-        listed = [(record.id, record.canonical()) for record in records]
         now_ms = self.clock.now_ms()
-        placed = self.outbox.commit(batches, now_ms, listed, list(memories.items()))
+        placed = self.outbox.commit(batches, now_ms, _listed(records), list(memories.items()))
         self.tally.commits += 1
         return placed
 
@@ -261,7 +283,8 @@ class Intake:
         self.tally.acknowledged += await self._insist(self.outbox.confirmed, ranges, state)
 
     def _bound(self) -> list[Lost]:
-        return self.outbox.bound(self.clock.now_ms(), self.pipeline.state.to_bytes)
+        state = self.pipeline.state.to_bytes
+        return self.outbox.bound(self.clock.now_ms(), state, lambda lost: _listed(self._gaps(lost)))
 
     async def _insist(self, work: Callable[..., Any], *args: Any) -> Any:
         """Try until the disk takes it: nothing is acknowledged meanwhile, the sources wait."""
@@ -275,6 +298,8 @@ class Intake:
                         "the outbox cannot be written", file=str(self.outbox.path), why=str(error)
                     )
                 self.problem = f"the outbox cannot be written: {error}"
+                if self._is_ending:
+                    raise
                 await asyncio.sleep(RETRY_S[min(attempt, len(RETRY_S) - 1)])
             else:
                 if self.problem is not None:
@@ -288,16 +313,17 @@ def _batches(station: str, kept: Sequence[Kept]) -> Iterator[Batch]:
     """One batch of what was kept of a station, or several where one message could not carry it."""
     samples = concat([one.samples for one in kept])
     source = np.concatenate([one.source for one in kept])
-    whole = Batch(station, samples.compact(), source)
-    pieces = max(
-        -(-len(samples) // BATCH_ROWS_MAX),
-        -(-sum(map(len, whole.samples.side)) // BATCH_SIDE_BYTES_MAX),
-    )
-    if pieces == 1:
-        yield whole
-        return
-    edges = np.linspace(0, len(samples), pieces + 1).astype(int)
-    for start, end in zip(edges[:-1].tolist(), edges[1:].tolist(), strict=True):
-        if end > start:
-            part = whole.samples[start:end].compact()
-            yield replace(whole, samples=part, source=source[start:end])
+    bytes_before = np.zeros(len(samples) + 1, np.int64)
+    lengths = [len(samples.side[i]) for i in samples.value[samples.in_side].tolist()]
+    bytes_before[1:][samples.in_side] = lengths
+    bytes_before = bytes_before.cumsum()
+    start = 0
+    while start < len(samples):
+        fits = np.searchsorted(bytes_before, bytes_before[start] + BATCH_SIDE_BYTES_MAX, "right")
+        end = max(start + 1, min(start + BATCH_ROWS_MAX, int(fits) - 1))
+        yield Batch(station, samples[start:end].compact(), source[start:end])
+        start = end
+
+
+def _listed(records: Iterable[Record]) -> list[tuple[str, bytes]]:
+    return [(record.id, record.canonical()) for record in records]

@@ -117,8 +117,7 @@ class Outbox:
         with self._db:
             rows = [batch.row() for batch in placed]
             self._db.executemany("INSERT INTO batch VALUES (?, ?, ?, ?, ?, ?, ?, ?)", rows)
-            numbered = [(id, self._record + i, body) for i, (id, body) in enumerate(records, 1)]
-            self._db.executemany("INSERT OR IGNORE INTO record VALUES (?, ?, ?)", numbered)
+            self._keep(records)
             self._db.executemany("INSERT OR REPLACE INTO memory VALUES (?, ?)", memories)
             if state is not None:
                 self._save_state(state, self._position + len(placed))
@@ -126,7 +125,7 @@ class Outbox:
         self._batches += len(placed)
         self._samples += sum(len(batch.samples) for batch in placed)
         self._bytes += sum(len(row[-2]) + len(row[-1]) for row in rows)
-        self._record += len(numbered)
+        self._record += len(records)
         if state is not None:
             self._upto = self._position
         return placed
@@ -167,8 +166,15 @@ class Outbox:
             found += self._read("position = ?", (position,), lost)
         return found, lost
 
-    def confirmed(self, ranges: Iterable[tuple[int, int]], state: bytes | None = None) -> int:
+    def confirmed(
+        self,
+        ranges: Iterable[tuple[int, int]],
+        state: bytes | None = None,
+        records: Sequence[tuple[str, bytes]] = (),
+    ) -> int:
         """Forget the batches in these ranges, both ends included; returns how many samples.
+
+        `records` are written in the same transaction.
 
         Batches that the saved state does not cover yet are its only trace: then `state` (as of the
         last commit) must be given.
@@ -179,9 +185,11 @@ class Outbox:
                 if state is not None:
                     self._save_state(state, self._position)
                 gone = [self._delete("position BETWEEN ? AND ?", span) for span in ranges]
+                self._keep(records)
         except sqlite3.Error:
             self._batches, self._samples, self._bytes = self._count("1")
             raise
+        self._record += len(records)
         if state is not None:
             self._upto = self._position
         return sum(gone)
@@ -203,8 +211,16 @@ class Outbox:
                 self._db.execute("DELETE FROM record WHERE id = ?", (id,)).rowcount for id in ids
             )
 
-    def bound(self, now_ms: int, state: Callable[[], bytes]) -> list[Lost]:
-        """Give up the oldest samples until the bounds are kept; says what is gone."""
+    def bound(
+        self,
+        now_ms: int,
+        state: Callable[[], bytes],
+        records: Callable[[list[Lost]], Sequence[tuple[str, bytes]]] = lambda lost: (),
+    ) -> list[Lost]:
+        """Give up the oldest samples until the bounds are kept; says what is gone.
+
+        They go together with the `records` that say so, or not at all.
+        """
         limit = self._over(now_ms)
         if limit is None:
             return []
@@ -216,7 +232,7 @@ class Outbox:
                 (limit,),
             )
         ]
-        self.confirmed([(0, limit)], state())
+        self.confirmed([(0, limit)], state(), records(lost))
         return lost
 
     def fill(self) -> Fill:
@@ -287,6 +303,10 @@ class Outbox:
         self._samples -= samples
         self._bytes -= size
         return samples
+
+    def _keep(self, records: Sequence[tuple[str, bytes]]) -> None:
+        numbered = [(id, self._record + i, body) for i, (id, body) in enumerate(records, 1)]
+        self._db.executemany("INSERT OR IGNORE INTO record VALUES (?, ?, ?)", numbered)
 
     def _save_state(self, state: bytes, upto: int) -> None:
         values = [(state, "state"), (upto, "state_upto")]

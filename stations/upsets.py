@@ -8,9 +8,15 @@ from pydantic import BaseModel, ConfigDict
 
 from stations.records import Draft
 
+TIME_MS_MAX = 253_402_300_799_999  # 9999-12-31T23:59:59.999Z
+
 
 def rfc3339(time_ms: int) -> str:
-    """UTC milliseconds as RFC 3339 text with three decimals and Z."""
+    """UTC milliseconds as RFC 3339 text with three decimals and Z.
+
+    A machine may say any time: one outside the years 1970 to 9999 is clamped.
+    """
+    time_ms = min(max(time_ms, 0), TIME_MS_MAX)
     moment = datetime.fromtimestamp(time_ms // 1000, UTC)
     return f"{moment:%Y-%m-%dT%H:%M:%S}.{time_ms % 1000:03d}Z"
 

@@ -15,7 +15,7 @@ import pytest
 from edge import intake as rooms
 from edge.intake import Arrival, Intake
 from edge.lane import Lane
-from edge.outbox import Outbox
+from edge.outbox import Lost, Outbox
 from edge.outbox_file import Batch
 from edge.pipeline import Pipeline
 from edge.sources.source import Gap
@@ -217,3 +217,75 @@ async def test_a_failed_trim_is_tried_again_without_a_second_copy(road: Road) ->
     await road.bring(rooms.Tick())
     assert road.outbox.fill().batches == 0
     assert road.outbox.position == 1
+
+
+async def test_an_end_in_the_middle_of_a_group_loses_none_of_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(rooms, "GROUP_S", 0.01)
+    road = Road(tmp_path / "outbox.db")
+    task = asyncio.create_task(road.intake.run())
+    await road.intake.put(Arrival(road.lane, "", report([("force", 0, 1.0)])))
+    while road.pipeline.state.known.sum() == 0:  # noqa: ASYNC110
+        await asyncio.sleep(0)
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)
+    await road.intake.finish()
+    assert road.outbox.fill().samples == 1
+
+
+async def test_a_state_that_no_batch_made_is_never_saved(road: Road) -> None:
+    class Forgetful(Lane):
+        def memory(self) -> bytes | None:
+            raise TypeError("a memory that cannot be written")
+
+    lane = Forgetful(*(getattr(road.lane, one) for one in ("site", "line", "station", "agent")),
+                     road.lane.tags, road.lane.connections)  # fmt: skip
+    road.intake.lanes["press-1"] = lane
+    task = asyncio.create_task(road.intake.run())
+    await road.intake.put(Arrival(lane, "", report([("force", 0, 1.0)])))
+    with pytest.raises(TypeError):
+        await task
+    with pytest.raises(TypeError):
+        await road.intake.finish()
+    state, _ = road.outbox.state()
+    assert not state.known.any()
+
+
+async def test_the_end_does_not_wait_for_a_disk_that_goes_on_saying_no(road: Road) -> None:
+    await road.intake.put(Arrival(road.lane, "", report([("force", 0, 1.0)])))
+    road.refuse = [sqlite3.OperationalError("database or disk is full")] * 9
+    with pytest.raises(sqlite3.OperationalError):
+        await road.intake.finish()
+
+
+async def test_what_was_given_up_last_is_still_said_at_the_end(road: Road) -> None:
+    road.intake.lost([Lost("press-1", START_MS, START_MS + 1, 5, "outbox damaged")])
+    await road.intake.finish()
+    assert [gap["count"] for gap in road.records("gap")] == [5]
+
+
+async def test_samples_go_only_together_with_the_record_that_says_so(road: Road) -> None:
+    road.outbox.bytes_max = 1000
+    rows = [("force", i * 10_000, float(i)) for i in range(200)]
+    await road.bring(report(rows), rooms.Tick())
+    (gap,) = road.records("gap")
+    assert (gap["count"], road.outbox.fill().samples) == (200, 0)
+
+
+async def test_a_gap_at_a_time_that_no_calendar_has_is_recorded(road: Road) -> None:
+    await road.bring(report([("force", 0, 1.0)]))
+    end_of_time = ((1 << 63) - 1 - 116_444_736_000_000_000) // 10_000
+    await road.bring(Gap((1,), START_MS, end_of_time, None, "queue overflow"))
+    (gap,) = road.records("gap")
+    assert gap["ended"] == "9999-12-31T23:59:59.999Z"
+
+
+async def test_large_values_that_come_together_are_cut_apart(road: Road) -> None:
+    heavy = [("visit", i * 10_000, "x" * 4000) for i in range(200)]
+    light = [("force", i * 10_000, float(i)) for i in range(3000)]
+    await road.bring(report(heavy + light))
+    batches, _ = road.outbox.waiting(99, set(), 99)
+    assert sum(len(batch.samples) for batch in batches) == 3200
+    for batch in batches:
+        assert sum(map(len, batch.samples.side)) <= rooms.BATCH_SIDE_BYTES_MAX
