@@ -73,7 +73,7 @@ def own_records() -> dict[str, type[BaseModel]]:
     """The records that agents make themselves."""
     found: dict[str, type[BaseModel]] = {}
     for model in vars(upsets).values():
-        if inspect.isclass(model) and model.__module__ == upsets.__name__:
+        if inspect.isclass(model) and issubclass(model, BaseModel) and hasattr(model, "draft"):
             found[_sample(model).draft(0).kind] = model
     return found
 

@@ -61,6 +61,10 @@ def test_every_tag_command_and_state_is_on_its_page(kind: str) -> None:
         assert f"| {state.value} | `{state.name}` | {state.doc} |" in page
 
 
+def test_limits_are_written_out_in_full() -> None:
+    assert "| 0 .. 4294967295 |" in (reference.FOLDER / "tags-battery.md").read_text()
+
+
 def test_every_kind_of_record_that_is_made_is_on_the_page() -> None:
     made = {"gap", "clock_step"}.union(*(records.records_of(kind) for kind in kinds.names()))
     page = records.page()
