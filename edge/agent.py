@@ -127,10 +127,12 @@ class Agent:
                 await self.publisher.drain(self.clock.monotonic() + drain_s)
                 await _end(tasks)
         finally:
-            await self.intake.finish()
-            await self.publisher.stop()
-            await self.run_blocking(self.outbox.close)
-            self._disk.shutdown()
+            try:
+                await self.intake.finish()
+            finally:
+                await self.publisher.stop()
+                await self.run_blocking(self.outbox.close)
+                self._disk.shutdown()
 
     def _fresh(self, *what: Any) -> None:
         self.publisher.fresh(*what)

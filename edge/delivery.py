@@ -8,6 +8,8 @@ confirmations come; otherwise one batch every PROBE_S finds out whether anybody 
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Protocol
 
 ACK_S = 5.0
 PROBE_S = 3.0
@@ -100,3 +102,20 @@ class Delivery:
         if self._budget <= 0:
             return 0
         return max(WINDOW - len(self.historical), 0)
+
+
+class Positions(Protocol):
+    """Some positions of the outbox."""
+
+    def __contains__(self, position: int, /) -> bool: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Either:
+    """The positions that are in one or the other."""
+
+    one: Positions
+    other: Positions
+
+    def __contains__(self, position: int) -> bool:
+        return position in self.one or position in self.other

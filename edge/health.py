@@ -5,10 +5,12 @@ from __future__ import annotations
 import asyncio
 import dataclasses
 import shutil
+import sqlite3
 from collections.abc import Iterator
 from typing import Any
 
 import psutil
+import structlog
 
 from edge.agent import Agent
 from stations.declare import Type
@@ -40,6 +42,8 @@ METRICS = (
 
 ANSWER_S = 2.0
 
+log = structlog.get_logger()
+
 
 class Health:
     """Reads an agent's counters; nothing here changes it. Made on the agent's event loop."""
@@ -53,7 +57,10 @@ class Health:
     async def run(self) -> None:
         """Publish the health metrics for ever."""
         while True:
-            self.agent.publisher.health(await self.read())
+            try:
+                self.agent.publisher.health(await self.read())
+            except (sqlite3.Error, OSError) as error:
+                log.warning("the health cannot be read", why=str(error))
             await asyncio.sleep(EVERY_S)
 
     async def read(self) -> dict[str, Scalar | None]:
@@ -132,6 +139,8 @@ class Health:
         session, node = agent.publisher.session, agent.publisher.node
         if agent.intake.problem:
             yield agent.intake.problem
+        if agent.publisher.problem:
+            yield agent.publisher.problem
         if session is None or not session.connected:
             yield "no connection to the broker"
         elif not node.can_send:

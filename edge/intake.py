@@ -18,8 +18,8 @@ import numpy as np
 import structlog
 
 from edge.lane import Lane
-from edge.outbox import Lost, Outbox
-from edge.outbox_file import Batch
+from edge.outbox import Outbox
+from edge.outbox_file import Batch, Lost
 from edge.pipeline import Kept, Pipeline
 from edge.sources.source import Gap, Report
 from stations.records import Record

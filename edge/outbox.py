@@ -8,28 +8,19 @@ twice. Every method blocks; the agent calls them from one thread of its own.
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Callable, Container, Iterable, Sequence
+import uuid
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from edge.outbox_file import COLUMNS, Batch, OutboxError, open_file
+from edge.delivery import Positions
+from edge.outbox_file import COLUMNS, Batch, Lost, OutboxError, open_file
 from edge.state import State, absurd
 from stations.declare import Type
 from stations.samples import Corrupt
-
-
-@dataclass(frozen=True, slots=True)
-class Lost:
-    """Samples that the outbox had to give up, in words for a gap record."""
-
-    station: str
-    from_ms: int
-    to_ms: int
-    count: int
-    reason: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,7 +138,7 @@ class Outbox:
         return dict(self._db.execute("SELECT station, state FROM memory"))
 
     def waiting(
-        self, below: int, skip: Container[int], limit: int
+        self, below: int, skip: Positions, limit: int
     ) -> tuple[list[Batch], list[Lost]]:
         """The oldest batches not in `skip` whose position is at most `below`."""
         lost: list[Lost] = []
@@ -240,6 +231,14 @@ class Outbox:
         oldest = self._one("SELECT committed_ms FROM batch ORDER BY position LIMIT 1")
         records = self._whole("SELECT count(*) FROM record")
         return Fill(self._batches, self._samples, self._bytes, oldest, records)
+
+    def renew(self) -> str:
+        """Take another id, durably: this file is an older copy of what the historian knows."""
+        with self._db:
+            id = uuid.uuid4().hex
+            self._db.execute("UPDATE meta SET value = ? WHERE name = 'id'", (id,))
+        self.id = id
+        return id
 
     def next_bd_seq(self) -> int:
         """The bdSeq of the CONNECT that goes out now, 0 to 255 and round; durable on return."""

@@ -41,6 +41,17 @@ class OutboxError(RuntimeError):
     """The outbox cannot be used: it says which file, why, and what would help."""
 
 
+@dataclass(frozen=True, slots=True)
+class Lost:
+    """Samples that the outbox had to give up, in words for a gap record."""
+
+    station: str
+    from_ms: int
+    to_ms: int
+    count: int
+    reason: str
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Batch:
     """Samples of one station that are committed, sent and acknowledged together.
@@ -53,6 +64,11 @@ class Batch:
     source: NDArray[Any]
     position: int = 0
     committed_ms: int = 0
+
+    def lost(self, reason: str) -> Lost:
+        """The batch in words for a gap record."""
+        time = self.samples.time
+        return Lost(self.station, int(time.min()), int(time.max()), len(time), reason)
 
     def row(self) -> tuple[Any, ...]:
         """The batch as a row of the table `batch`, in the order of COLUMNS."""

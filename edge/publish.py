@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import Callable, Container, Mapping, Sequence
+import sqlite3
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -16,14 +17,15 @@ from typing import Any
 import orjson
 import structlog
 
-from edge.delivery import Delivery
+from edge.delivery import Delivery, Either
 from edge.intake import Run
-from edge.outbox import Lost, Outbox
-from edge.outbox_file import Batch
+from edge.outbox import Outbox
+from edge.outbox_file import Batch, Lost
 from wire import topics
 from wire.clock import Clock
 from wire.mqtt import Message, Session, Will
 from wire.sparkplug.acknowledge import RangeSet
+from wire.sparkplug.births import TooLarge
 from wire.sparkplug.datatypes import Scalar
 from wire.sparkplug.edge_node import EdgeNode
 from wire.sparkplug.effects import Acknowledged, Disconnect, EdgeEffect, Publish
@@ -73,6 +75,7 @@ class Publisher:
         self.node, self.outbox, self.clock = node, outbox, clock
         self.delivery = Delivery(settle_s)
         self.tally = Tally()
+        self.problem: str | None = None
         self.session: Session | None = None
         self._run_blocking, self._blocking = run_blocking, blocking
         self._confirm, self._lost = confirm, lost
@@ -84,6 +87,9 @@ class Publisher:
         self._records_done: list[str] = []
         self._highest = outbox.position
         self._stored = RangeSet()  # confirmed: not to be sent again, trimmed a little later
+        self._is_old_copy = False
+        # Sessions that are over, as the MQTT thread knows and as the event loop does.
+        self._over = self._known_over = 0
         self._turn = asyncio.Event()
         self._bd_seq = 0
         self._loop = asyncio.get_running_loop()
@@ -95,7 +101,7 @@ class Publisher:
             will=self._will,
             on_socket_open=self._opened,
             on_connect=partial(knock, self._connected),
-            on_disconnect=lambda why: knock(self._disconnected, why),
+            on_disconnect=self._ended,
             on_message=lambda message: knock(self._message, message),
             subscriptions=(*self.node.subscriptions, (self._recorded_topic, 1)),
         )
@@ -135,7 +141,12 @@ class Publisher:
                 async with asyncio.timeout(IDLE_S if is_idle else TURN_S):
                     await self._turn.wait()
             self._turn.clear()
-            await self._one()
+            try:
+                await self._one()
+            except sqlite3.Error as error:
+                self._troubled(f"the outbox cannot be used: {error}")
+            else:
+                self.problem = None
 
     async def drain(self, until: float) -> None:
         """Go on sending until the plant has confirmed everything, or the monotonic time `until`."""
@@ -154,8 +165,17 @@ class Publisher:
             await asyncio.to_thread(session.disconnect, final)
             self.node.disconnected()
 
+    def _troubled(self, why: str) -> None:
+        """The disk says no: what this turn was to do is left to the next ones."""
+        if self.problem is None:
+            log.error("a turn of the publisher failed", file=str(self.outbox.path), why=why)
+        self.problem = why
+        self._batches_wait = self._records_wait = True
+
     async def _one(self) -> None:
         now = self.clock.monotonic()
+        if self._is_old_copy:
+            await self._renew()
         self._do(self.node.tick(self.clock.now_ms()))
         expired = self.delivery.expired
         self.delivery.expire(now)
@@ -188,9 +208,9 @@ class Publisher:
         self._batches_wait |= len(batches) + len(lost) >= allowed
 
     async def _records(self, now: float) -> None:
-        done, self._records_done = self._records_done, []
-        if done:
+        if done := self._records_done[:]:
             await self._run_blocking(self.outbox.records_confirmed, done)
+            del self._records_done[: len(done)]
         late = [id for id, sent in self._records_sent.items() if now - sent > RECORD_RETRY_S]
         for id in late:
             del self._records_sent[id]
@@ -212,7 +232,13 @@ class Publisher:
         if not self.node.can_send:
             return False
         now_ms = self.clock.now_ms()
-        effects = make(batch.station, batch.samples, batch.position, now_ms)
+        try:
+            effects = make(batch.station, batch.samples, batch.position, now_ms)
+        except TooLarge as error:
+            log.error("a batch can never be sent", station=batch.station, why=str(error))
+            self._lost([batch.lost("too large to send")])
+            self._delivered([(batch.position, batch.position)])
+            return False
         return self._do(effects) and self.node.can_send and bool(effects)
 
     def _do(self, effects: Sequence[EdgeEffect]) -> bool:
@@ -227,13 +253,30 @@ class Publisher:
                 case Acknowledged(ranges):
                     self._delivered(ranges)
                 case Publish() if not leaving:
-                    if self.session is None or not self.session.publish(_message(one)):
+                    if not self._publish(_message(one)):
                         self.tally.not_taken += 1
                         self._do(self.node.not_taken(one, self.clock.now_ms()))
                         return False
         return not leaving
 
+    def _publish(self, message: Message) -> bool:
+        """Whether the session took it that the node means, and not already the next one."""
+        is_current = self.session is not None and self._over == self._known_over
+        return is_current and self.session is not None and self.session.publish(message)
+
+    async def _renew(self) -> None:
+        """Another id for the outbox, so that no confirmation of the old one counts any more."""
+        log.error("the outbox is an older copy: the historian has positions that it never gave")
+        id = await self._run_blocking(self.outbox.renew)
+        self._is_old_copy = False
+        self._do(self.node.renew(id, self.clock.now_ms()))
+        self._forget_under_way()
+
     def _delivered(self, ranges: Sequence[tuple[int, int]]) -> None:
+        self._is_old_copy |= any(last > self._highest for _, last in ranges)
+        if self._is_old_copy:
+            self._turn.set()
+            return
         self.delivery.confirmed(ranges)
         if not self._confirm(ranges):
             self._batches_wait = True
@@ -255,7 +298,13 @@ class Publisher:
         self._forget_under_way()
         self._do(self.node.connected(self.clock.now_ms(), self._bd_seq))
 
+    def _ended(self, why: str) -> None:
+        """On the MQTT thread: from here on nothing goes out before the loop knows it too."""
+        self._over += 1
+        self._loop.call_soon_threadsafe(self._disconnected, why)
+
     def _disconnected(self, why: str) -> None:
+        self._known_over += 1
         self.node.disconnected()
         self._forget_under_way()
 
@@ -287,17 +336,6 @@ class Publisher:
             self._records_sent.pop(id, None)
         self._records_done += (*ids, *refused)
         self._turn.set()
-
-
-@dataclass(frozen=True, slots=True)
-class Either(Container[int]):
-    """The positions that are in one or the other."""
-
-    one: Container[int]
-    other: Container[int]
-
-    def __contains__(self, position: object) -> bool:
-        return position in self.one or position in self.other
 
 
 def _message(publish: Publish) -> Message:

@@ -15,8 +15,8 @@ import pytest
 from edge import intake as rooms
 from edge.intake import Arrival, Intake
 from edge.lane import Lane
-from edge.outbox import Lost, Outbox
-from edge.outbox_file import Batch
+from edge.outbox import Outbox
+from edge.outbox_file import Batch, Lost
 from edge.pipeline import Pipeline
 from edge.sources.source import Gap
 from stations.kinds import Kind

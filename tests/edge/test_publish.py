@@ -13,7 +13,7 @@ import pytest
 
 from edge.delivery import ACK_S
 from edge.outbox import Outbox
-from edge.outbox_file import SOURCE, Batch
+from edge.outbox_file import SOURCE, Batch, Lost
 from edge.publish import RECORD_RETRY_S, Publisher
 from stations.declare import Type
 from stations.samples import EMPTY, build
@@ -75,7 +75,11 @@ class Wire:
     """A publisher over a real outbox, and the host's side of the conversation."""
 
     def __init__(
-        self, path: Path, primary: str | None = HOST, confirm: Callable[..., Any] | None = None
+        self,
+        path: Path,
+        primary: str | None = HOST,
+        confirm: Callable[..., Any] | None = None,
+        lost: Callable[[Sequence[Lost]], None] = lambda lost: None,
     ) -> None:
         self.clock = Clock()
         self.outbox = Outbox(path)
@@ -95,7 +99,7 @@ class Wire:
             run_blocking=self.run_blocking,
             blocking=lambda work, *args: work(*args),
             confirm=confirm or (lambda ranges: self.outbox.confirmed(ranges) >= 0),
-            lost=lambda lost: None,
+            lost=lost,
         )
         self.publisher.connect(Session)
         session = self.publisher.session

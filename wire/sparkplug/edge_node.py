@@ -178,6 +178,11 @@ class EdgeNode:
         self._health_values.update(changed)
         return [self._sent(Verb.NDATA, "", payload)]
 
+    def renew(self, outbox: str, now_ms: int) -> list[EdgeEffect]:
+        """The outbox has another id: the births say it."""
+        self.outbox = outbox
+        return self._request("another outbox", now_ms)
+
     def not_taken(self, message: Publish, now_ms: int) -> list[EdgeEffect]:
         """The connection did not take a message that was to be published.
 
@@ -267,9 +272,8 @@ class EdgeNode:
         self._crowded = crowded
         self._born_ms, self._wanted, self._seq = now_ms, None, -1
         self._retired.clear()
-        node = births.node_birth(
-            now_ms, self._bd_seq, self.outbox, self._health, self._health_values
-        )
+        values = self._health_values
+        node = births.node_birth(now_ms, self._bd_seq, self.outbox, self._health, values)
         effects: list[EdgeEffect] = [self._sent(Verb.NBIRTH, "", node)]
         effects += [self._device_birth(station, now_ms) for station in self._stations.values()]
         effects += [self._device_death(name, now_ms) for name in sorted(self._down)]
