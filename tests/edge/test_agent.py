@@ -177,6 +177,23 @@ async def test_every_health_metric_is_read_with_its_type(tmp_path: Path) -> None
     assert 'link="alive/modbus"} 1.0' in shown.decode()
 
 
+async def test_the_health_is_that_of_the_counters(tmp_path: Path) -> None:
+    async with bench(tmp_path) as made:
+        await eventually(made.levels, "a level")
+        agent = made.agent
+        counted = {"repeats": 41, "gaps": 42, "records": 43, "commit_failures": 44}
+        agent.pipeline.counts.repeats = counted["repeats"]
+        for name in ("gaps", "records", "commit_failures"):
+            setattr(agent.intake.tally, name, counted[name])
+        status = agent.links[0].source.status
+        status.reconnects, status.bad["other"] = 45, "for a test"
+        values = await made.health.read()
+        assert {name: values[name] for name in counted} == counted
+        reconnects = [link.source.status.reconnects for link in agent.links]
+        assert values["reconnects"] == sum(reconnects) >= 45
+        assert values["bad_tags"] == sum(len(link.source.status.bad) for link in agent.links) >= 1
+
+
 async def test_an_agent_without_its_host_says_that_it_waits(tmp_path: Path) -> None:
     async with bench(tmp_path, delivery="acknowledged") as made:
         told = await asyncio.to_thread(made.health.status)
