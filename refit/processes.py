@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 import signal
 import socket
 import subprocess
@@ -14,6 +15,7 @@ from types import TracebackType
 POLL_S = 0.05
 END_S = 2.5
 TAIL_LINES = 12
+PORTS = range(20_000, 32_000)
 
 
 class Ended(RuntimeError):
@@ -94,15 +96,21 @@ class Processes:
 
 
 def free_ports(count: int) -> list[int]:
-    """Ports of 127.0.0.1 that nobody uses now, all different."""
-    sockets = [socket.socket() for _ in range(count)]
-    try:
-        for one in sockets:
-            one.bind(("127.0.0.1", 0))
-        return [int(one.getsockname()[1]) for one in sockets]
-    finally:
-        for one in sockets:
-            one.close()
+    """Ports of 127.0.0.1 that nobody uses now, all different.
+
+    Below those that systems give to outgoing connections, so that none is taken meanwhile by chance.
+    """
+    found: list[int] = []
+    for port in random.sample(PORTS, len(PORTS)):
+        with socket.socket() as probe:
+            try:
+                probe.bind(("127.0.0.1", port))
+            except OSError:
+                continue
+        found.append(port)
+        if len(found) == count:
+            return found
+    raise OSError(f"no {count} ports are free between {PORTS.start} and {PORTS.stop}")
 
 
 def listens(port: int) -> bool:
