@@ -194,8 +194,17 @@ async def test_the_health_is_that_of_the_counters(tmp_path: Path) -> None:
         assert values["bad_tags"] == sum(len(link.source.status.bad) for link in agent.links) >= 1
 
 
+async def test_without_confirmations_a_batch_outlives_the_noticing_of_a_dead_link(
+    tmp_path: Path,
+) -> None:
+    async with bench(tmp_path) as made:
+        settle_s = made.agent.publisher.delivery.settle_s
+        assert settle_s is not None and settle_s >= 1.5 * made.agent.site.broker.keepalive_s
+
+
 async def test_an_agent_without_its_host_says_that_it_waits(tmp_path: Path) -> None:
     async with bench(tmp_path, delivery="acknowledged") as made:
+        assert made.agent.publisher.delivery.settle_s is None
         told = await asyncio.to_thread(made.health.status)
         assert "waiting for the host historian" in told["problems"]
         assert made.broker.metrics("NBIRTH") == []

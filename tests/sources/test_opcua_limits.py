@@ -81,6 +81,35 @@ async def test_no_request_asks_for_more_than_the_server_takes(
     assert asked == [7, 7, 7, 4, 10, 10, 5]
 
 
+async def test_every_change_is_asked_for_unless_the_tag_says_an_interval(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """A server samples at the interval that it is asked for: 0 means that no change is left out."""
+    asked: dict[int, ua.MonitoringParameters] = {}
+    create = UaSession.create_monitored_items
+
+    async def noted(self: UaSession, parameters: Any) -> Any:
+        for one in parameters.ItemsToCreate:
+            asked[one.RequestedParameters.ClientHandle] = one.RequestedParameters
+        return await create(self, parameters)
+
+    monkeypatch.setattr(UaSession, "create_monitored_items", noted)
+    slow = Item(2, tag("slow", float, Node("Angle"), every_ms=500))
+    slowest = Item(3, tag("slowest", float, Node("Angle"), every_ms=60_000))
+    machine, sink = Machine({"Angle": 1.0}), Recorder()
+    await machine.start()
+    async with reading(machine, [ANGLE, slow, slowest], sink):
+        pass
+    found = {
+        number: (one.SamplingInterval, one.QueueSize, one.DiscardOldest, one.Filter.Body)
+        for number, one in asked.items()
+    }
+    # The queue bridges 10 s; without a filter the trigger is a change of status or value.
+    assert found == {
+        1: (0.0, 1000, True, None), 2: (500.0, 20, True, None), 3: (60_000.0, 2, True, None),
+    }  # fmt: skip
+
+
 async def test_a_server_that_takes_less_than_it_says_gets_less(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
