@@ -62,7 +62,14 @@ class Owner:
     def count(self, what: str) -> int:
         return sum(words.startswith(what) for words in self.told)
 
-    def make(self, broker: BrokerAt, name: str = "agent", **changes: Any) -> Session:
+    def make(
+        self,
+        broker: BrokerAt,
+        name: str = "agent",
+        *,
+        kind: Callable[..., Session] = Session,
+        **changes: Any,
+    ) -> Session:
         settings: dict[str, Any] = {
             "will": self.will,
             "on_socket_open": self.connect_goes_out,
@@ -74,7 +81,7 @@ class Owner:
             "limits": QUICK,
             "random": Random(1),
         }
-        self.session = Session(broker, name, **settings | changes)
+        self.session = kind(broker, name, **settings | changes)
         return self.session
 
 

@@ -73,7 +73,7 @@ class Heard:
 
 
 class Broker:
-    """The broker; clients may come through several ports, so that each can have a link of its own."""
+    """The broker. Clients may come through several ports, so that each has a link of its own."""
 
     def __init__(self, net: Network, ports: tuple[int, ...] = (PORT,)) -> None:
         self.net, self.ports = net, ports

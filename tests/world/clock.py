@@ -18,6 +18,7 @@ from typing import Any
 
 START_MS = 1_790_000_000_000
 TURNS_WITHOUT_TIME_MAX = 200_000
+TIMER_S_MIN = 1e-6
 DISK_S = (0.0002, 0.004)  # what a call in an executor takes
 # Which process of the world a piece of code belongs to; None: the world itself.
 PROCESS: contextvars.ContextVar[Process | None] = contextvars.ContextVar("process", default=None)
@@ -94,7 +95,7 @@ class Jump(selectors.BaseSelector):
 
 
 class VirtualLoop(asyncio.SelectorEventLoop):
-    """A loop in virtual time that begins with 0; `rng` decides everything that is left to chance."""
+    """A loop in virtual time that begins with 0; `rng` decides what is left to chance."""
 
     def __init__(self, seed: int) -> None:
         self.jump = Jump()
@@ -106,6 +107,13 @@ class VirtualLoop(asyncio.SelectorEventLoop):
         """Virtual seconds since the loop was made."""
         return self.jump.now_s
 
+    def call_at(
+        self, when: float, callback: Any, *args: Any, context: Any = None
+    ) -> asyncio.TimerHandle:
+        """No timer rings before some time has passed, or a wait for a rounding error never ends."""
+        when = max(when, self.time() + TIMER_S_MIN)
+        return super().call_at(when, callback, *args, context=context)
+
     def call_soon_threadsafe(self, callback: Any, *args: Any, context: Any = None) -> Any:
         """There is no other thread."""
         return self.call_soon(callback, *args, context=context)
@@ -113,7 +121,7 @@ class VirtualLoop(asyncio.SelectorEventLoop):
     def run_in_executor(self, executor: Any, func: Callable[..., Any], *args: Any) -> Any:
         """Do the work here and now (a thread would race the clock); the result takes its time.
 
-        Results come in the order of the calls. A process that was killed does no work.
+        One call after another, as by one worker. A process that was killed does no work.
         """
         future = self.create_future()
         if is_dead():
@@ -125,7 +133,8 @@ class VirtualLoop(asyncio.SelectorEventLoop):
             give = future.set_result
         except Exception as error:  # noqa: BLE001 - the awaiting task gets it
             result, give = error, future.set_exception
-        free_at = max(self._free_at.get(id(executor), 0.0), self.time() + self.rng.uniform(*DISK_S))
+        free_at = max(self._free_at.get(id(executor), 0.0), self.time())
+        free_at += self.rng.uniform(*DISK_S)
         self._free_at[id(executor)] = free_at
         self.call_at(free_at, _finish, future, give, result)
         return future

@@ -16,7 +16,7 @@ import config
 from simulators.plant import Plant
 from simulators.truth import TruthLog
 from tests.world.broker import PORT, Broker
-from tests.world.clock import VirtualClock
+from tests.world.clock import VirtualClock, virtual_time
 from tests.world.machines import Machines
 from tests.world.network import Network
 from tests.world.programs import AgentProgram, HistorianProgram, Program
@@ -126,11 +126,16 @@ class World:
     async def _delivered(self) -> None:
         """Until nothing waits any more; AssertionError when something never gets through."""
         agents = self.agents.values()
-        await self._until(lambda: all(one.waiting() == (0, 0) for one in agents), "all is delivered")
+        await self._until(
+            lambda: all(one.waiting() == (0, 0) for one in agents), "all is delivered"
+        )
 
     def _connected(self) -> bool:
         agents = [one.agent for one in self.agents.values()]
-        return all(a is not None and all(l.source.status.connected for l in a.links) for a in agents)
+        return all(
+            one is not None and all(link.source.status.connected for link in one.links)
+            for one in agents
+        )
 
     async def _until(self, holds: Callable[[], bool], what: str) -> None:
         deadline = self.net.time() + SETTLE_S
@@ -159,3 +164,24 @@ class World:
             if event["event"] == "change" and name in wanted:
                 found.setdefault(name, []).append(event["ticks"] // 10_000)
         return found
+
+
+def run(
+    folder: Path,
+    seed: int,
+    script: Callable[[World], Awaitable[Any]],
+    *,
+    with_protocols: bool,
+    tick_s: float = 1.0,
+) -> World:
+    """One run from its beginning to the last delivery; its files are in `folder`."""
+    folder.mkdir(parents=True, exist_ok=True)
+    net = Network(seed)
+    with virtual_time(net, seed) as runner:
+
+        async def whole() -> World:
+            world = World(net, folder, seed, with_protocols=with_protocols, tick_s=tick_s)
+            await world.run(script)
+            return world
+
+        return runner.run(whole())

@@ -210,4 +210,3 @@ class MemorySource:
 
         times = np.array(ticks, np.int64)
         await sink.report(Report(samples, times, now_ms, self._is_polled, is_first, done))
-

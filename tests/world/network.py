@@ -284,7 +284,7 @@ class Network(VirtualLoop):
     async def create_connection(  # type: ignore[override]
         self, protocol_factory: Factory, host: Any = None, port: int | None = None, **more: Any
     ) -> tuple[End, Any]:
-        """As asyncio's own; hangs while the way is cut, ConnectionRefusedError if nobody is there."""
+        """As asyncio's own; hangs while the way is cut, ConnectionRefusedError without listener."""
         _no_tls(more)
         number = port or 0
         await asyncio.sleep(self.delay())

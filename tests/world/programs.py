@@ -12,7 +12,7 @@ from typing import Any
 
 from edge.agent import Agent
 from plant.dead_letters import DeadLetters
-from plant.historian import TICK_S, Historian
+from plant.historian import Historian
 from plant.ledger import Ledger
 from plant.points import Model
 from plant.recorder import Recording
@@ -26,6 +26,7 @@ from tests.world.witness import Life, Witness
 from wire.site import Site
 
 VERSION = "0.0.0-world"
+TURN_S = 0.1  # the host wants to hear of the time at least as often
 
 
 class Program:
@@ -98,7 +99,12 @@ class AgentProgram(Program):
     def _made(self, random: Random) -> Any:
         make = self.session
         agent = Agent(
-            self.site, self.name, self.clock, random, VERSION, make_session=make  # type: ignore[arg-type]
+            self.site,
+            self.name,
+            self.clock,
+            random,
+            VERSION,
+            make_session=make,  # type: ignore[arg-type]
         )
         self.agent, self.life = agent, self.witness.watch(agent)
         self.fit(agent)
@@ -143,9 +149,7 @@ class FailingStore(SqliteStore):
 class HistorianProgram(Program):
     """The historian with store, dead letters and ledger, driven turn by turn."""
 
-    def __init__(
-        self, net: Network, port: int, seed: str, site: Site, folder: Path
-    ) -> None:
+    def __init__(self, net: Network, port: int, seed: str, site: Site, folder: Path) -> None:
         super().__init__(net, site.historian.name, port, seed)
         self.site, self.folder = site, folder
         self.store = FailingStore(folder / "samples.db")
@@ -175,7 +179,7 @@ class HistorianProgram(Program):
             while recording.turn():
                 pass
             due = historian.writer.wait_s()
-            await asyncio.sleep(TICK_S if due is None else min(due, TICK_S))
+            await asyncio.sleep(TURN_S if due is None else min(due, TURN_S))
         historian.stop()
 
     def close(self) -> None:

@@ -1,4 +1,4 @@
-"""Watches a run from the side: what was committed, told, published; nothing here changes anything."""
+"""Watches a run from the side: what was committed, told, published; it changes nothing."""
 
 from __future__ import annotations
 
@@ -160,9 +160,7 @@ class Witness:
             await put(arrival)
             if isinstance(what, Gap):
                 known = set(agent.pipeline.state.samples(what.numbers).tag.tolist())
-                told = Told(
-                    life, lane.station, connection, what, self.now_s(), bool(known)
-                )
+                told = Told(life, lane.station, connection, what, self.now_s(), bool(known))
                 self.told.append(told)
                 self.counts["gaps"] += 1
             else:
