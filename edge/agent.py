@@ -190,6 +190,7 @@ class Agent:
             ],
             last=self._last,
             names=self._names(),
+            places=self.outbox.places((one.name, one.line, one.kind) for one in stations),
             health=health,
             primary=self.site.historian.name if acknowledged else None,
         )

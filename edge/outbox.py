@@ -22,6 +22,8 @@ from edge.state import State, absurd
 from stations.declare import Type
 from stations.samples import Corrupt
 
+_PLACE = "place of "
+
 
 @dataclass(frozen=True, slots=True)
 class Fill:
@@ -89,6 +91,19 @@ class Outbox:
         rows = self._db.execute("SELECT number, station, name, type FROM tag")
         return {number: (station, name, Type(type)) for number, station, name, type in rows}
 
+    def places(self, stations: Iterable[tuple[str, str, str]] = ()) -> dict[str, tuple[str, str]]:
+        """Line and kind of every station ever named; `stations` (name, line, kind) are noted.
+
+        Samples of a station that is no longer declared still belong where the others are.
+        """
+        with self._db:
+            notes = [(f"{_PLACE}{name}", f"{line}/{kind}") for name, line, kind in stations]
+            self._db.executemany("INSERT OR REPLACE INTO meta VALUES (?, ?)", notes)
+        query = "SELECT name, value FROM meta WHERE substr(name, 1, ?) = ?"
+        found = self._db.execute(query, (len(_PLACE), _PLACE)).fetchall()
+        split = {name[len(_PLACE) :]: value.rpartition("/") for name, value in found}
+        return {name: (line, kind) for name, (line, _, kind) in split.items()}
+
     def commit(
         self,
         batches: Sequence[Batch],
@@ -137,9 +152,7 @@ class Outbox:
         """What the rules of each station remembered at the last commit."""
         return dict(self._db.execute("SELECT station, state FROM memory"))
 
-    def waiting(
-        self, below: int, skip: Positions, limit: int
-    ) -> tuple[list[Batch], list[Lost]]:
+    def waiting(self, below: int, skip: Positions, limit: int) -> tuple[list[Batch], list[Lost]]:
         """The oldest batches not in `skip` whose position is at most `below`."""
         lost: list[Lost] = []
         rows = self._db.execute(

@@ -186,8 +186,7 @@ class OpcuaSource:
         if is_new:
             await self._report(notification, arrival.received_ms, publisher, sink)
         elif not notification.is_keep_alive:
-            self.status.count("notifications repeated")
-            publisher.acknowledge(notification.subscription, notification.sequence)
+            self.status.count("notifications repeated")  # acknowledged when the first is safe
 
     async def _recover(
         self, subscription: int, missing: list[int], received_ms: int, publisher: Publisher,

@@ -202,13 +202,23 @@ def _sort(variant: ua.Variant, item: Item | None, side: list[bytes]) -> tuple[in
     elif wanted is Type.TEXT and isinstance(value, ua.LocalizedText):
         if value.Text is None:
             return _NOTHING, 0
-        entry = value.Text.encode()
+        entry = _text(value.Text)
     elif wanted is Type.TEXT and variant.VariantType is ua.VariantType.String:
-        entry = value.encode() if isinstance(value, str) else bytes(value)
+        entry = _text(value)
     if entry is None:
         return _MISMATCH, 0
     side.append(entry)
     return _SIDE + int(wanted), len(side) - 1
+
+
+def _text(value: str) -> bytes:
+    """UTF-8; what is not (the library escapes it) is taken for Latin-1, as from Modbus."""
+    raw = value.encode(errors="surrogateescape")
+    try:
+        raw.decode()
+    except UnicodeDecodeError:
+        return raw.decode("latin-1").encode()
+    return raw
 
 
 def _bits(type_id: int, value: Any) -> int:

@@ -57,6 +57,12 @@ def test_a_position_is_never_given_twice(path: Path) -> None:
     assert Outbox(path).commit([batch(1, 2.0)], NOW)[0].position == 2
 
 
+def test_where_a_station_stood_is_known_when_it_is_declared_no_longer(path: Path) -> None:
+    Outbox(path).places([("press-1", "line/1", "press"), ("press-2", "", "device")])
+    found = Outbox(path).places([("press-2", "line-2", "device")])
+    assert found == {"press-1": ("line/1", "press"), "press-2": ("line-2", "device")}
+
+
 def test_tag_numbers_are_for_ever_and_a_new_type_is_a_new_tag(path: Path) -> None:
     outbox = Outbox(path)
     numbers = outbox.numbers("press-1", [("force", Type.FLOAT), ("visit", Type.TEXT)])

@@ -3,12 +3,23 @@
 from __future__ import annotations
 
 import inspect
+from random import Random
+from typing import cast
 
+from asyncua import ua
 from asyncua.client.ua_session import UaSession
+from asyncua.ua.ua_binary import struct_to_binary
 from hypothesis import given
 from hypothesis import strategies as st
 
-from edge.sources.publish import Order
+from edge.sources.notification import Notification
+from edge.sources.opcua import OpcuaSource
+from edge.sources.publish import Arrival, Order, Publisher
+from edge.sources.source import Item, SourceStatus
+from stations.declare import Node
+from tests.sources.recorder import Recorder, tag
+from wire.clock import SystemClock
+from wire.site.connections import OpcuaConfig
 
 
 def test_the_seam_has_not_moved() -> None:
@@ -62,3 +73,21 @@ def test_every_number_up_to_the_highest_is_either_new_or_missing_exactly_once(
         is_new, missing = order.offer(sequence)
         seen += [*missing, *([sequence] if is_new else [])]
     assert seen == list(range(1, max(arrivals) + 1))
+
+
+async def test_a_notification_that_comes_twice_is_not_acknowledged_before_it_is_safe() -> None:
+    item = Item(1, tag("speed", int, Node("Speed")))
+    status, recorder = SourceStatus(), Recorder(done_at_once=False)
+    source = OpcuaSource("m", OpcuaConfig(url="opc.tcp://m:4840"), [item], SystemClock(), Random(1))
+    publisher = Publisher(cast(UaSession, None), SystemClock(), status)
+    change = ua.MonitoredItemNotification()
+    change.ClientHandle, change.Value = 1, ua.DataValue(ua.Variant(7, ua.VariantType.Int64))
+    body = struct_to_binary(ua.DataChangeNotification([change]))
+    orders: dict[int, Order] = {}
+    for _ in range(2):
+        arrival = Arrival(Notification(5, 1, (body,)), 0)
+        await source._take(arrival, publisher, orders, recorder)
+    assert publisher._take() == []
+    (report,) = recorder.reports
+    report.done()
+    assert publisher._take() == [(5, 1)]

@@ -210,3 +210,16 @@ def test_a_publish_response_of_the_library_is_taken_apart() -> None:
     assert not found.is_keep_alive and found.status is None
     decoded = decode(found.changes, EXPECTED, RECEIVED)
     assert decoded.samples.row(0) == 2.5
+
+
+@pytest.mark.parametrize("wrap", [str, ua.LocalizedText])
+def test_a_text_that_is_not_utf_8_is_latin_1_and_costs_no_other_value(wrap: Any) -> None:
+    changes = ua.DataChangeNotification()
+    raw = b"M\xfcller".decode(errors="surrogateescape")  # as the library gives it
+    for handle, value in ((100, 1.5), (103, wrap(raw)), (101, 7)):
+        item = ua.MonitoredItemNotification()
+        item.ClientHandle, item.Value = handle, ua.DataValue(ua.Variant(value))
+        changes.MonitoredItems.append(item)
+    body = struct_to_binary(changes)
+    samples = decode([body], EXPECTED, RECEIVED).samples
+    assert [samples.row(i) for i in range(3)] == [1.5, "Müller", 7]

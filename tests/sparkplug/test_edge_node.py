@@ -291,6 +291,15 @@ def test_a_station_that_is_no_longer_declared_is_born_and_dead_before_its_histor
     assert verbs(asked(node, T0 + 9_000)) == BIRTHS
 
 
+def test_the_birth_of_a_station_that_is_gone_says_where_it_stood_and_what_it_was() -> None:
+    names = {99: MetricName(99, "gone-1", "old", Type.FLOAT)}
+    node = connected(names=names, places={"gone-1": ("line-9", "press")})
+    birth = payload(sent(node.historical("gone-1", angles(1.0, tag=99), 1, T0 + 1))[0])
+    said = {one.name: one.raw for one in birth.metrics}
+    assert said["Properties/Path"].split("/")[1:] == ["line-9", "gone-1"]
+    assert said["Properties/Kind"] == "press"
+
+
 def test_a_station_whose_links_are_down_dies_and_comes_back() -> None:
     node = connected()
     assert verbs(node.device("table-1", False, T0 + 1)) == ["DDEATH/table-1"]

@@ -27,8 +27,8 @@ REBIRTH_GAP_MS = 1_000
 class EdgeNode:
     """Births, deaths, data and commands of one agent and its stations.
 
-    `names` tells every tag number that the outbox has ever given; `last` gives the last samples of
-    a station, for its birth. With a `primary` host the node is born only while that host is online.
+    `names` are the tags and `places` line and kind of the stations that the outbox has ever known;
+    `last` gives a station's last samples. With a `primary` host it is born only while that is on.
     TooLarge when a birth does not fit `bytes_max`; ValueError for an impossible name.
     """
 
@@ -41,6 +41,7 @@ class EdgeNode:
         *,
         last: Callable[[str], Samples],
         names: Mapping[int, MetricName] | None = None,
+        places: Mapping[str, tuple[str, str]] | None = None,
         health: Iterable[NodeMetric] = (),
         primary: str | None = None,
         bytes_max: int = BYTES_MAX,
@@ -54,6 +55,7 @@ class EdgeNode:
         self._node_topic = {verb: topics.node(group, verb, agent) for verb in _NODE_VERBS}
         self._last = last
         self._names = dict(names or {})
+        self._places = places or {}
         self._health = tuple(health)
         self._health_values: dict[str, Scalar | None] = {}
         self._bytes_max = bytes_max
@@ -237,8 +239,7 @@ class EdgeNode:
 
     def _leave(self, why: str, now_ms: int, *, again: bool) -> list[EdgeEffect]:
         death = [self.will(self._bd_seq, now_ms)] if self.phase is Phase.BORN else []
-        if self.phase is not Phase.AWAY:
-            self.phase = Phase.LEAVING
+        self.phase = Phase.AWAY if self.phase is Phase.AWAY else Phase.LEAVING
         return [*death, Disconnect(why, again)]
 
     def _commands(self, payload: bytes, now_ms: int) -> list[EdgeEffect]:
@@ -280,8 +281,7 @@ class EdgeNode:
         return [*effects, Born(cause)]
 
     def _device_birth(self, station: Station, now_ms: int) -> Publish:
-        values = births.last_values(self._last(station.name))
-        alias = self._positions[station.name]
+        alias, values = self._positions[station.name], births.last_values(self._last(station.name))
         payload = self._device_birth_payload(station, alias, values, now_ms)
         return self._sent(Verb.DBIRTH, station.name, payload)
 
@@ -294,8 +294,7 @@ class EdgeNode:
         )
 
     def _device_death(self, station: str, now_ms: int) -> Publish:
-        payload = births.device_death(now_ms, (self._seq + 1) % 256)
-        return self._sent(Verb.DDEATH, station, payload)
+        return self._sent(Verb.DDEATH, station, births.device_death(now_ms, (self._seq + 1) % 256))
 
     def _data(
         self, station: str, samples: Samples, position: int, now_ms: int, *, historical: bool
@@ -331,7 +330,8 @@ class EdgeNode:
         """Birth and death of a station that is no longer declared, so that its samples can go."""
         if station not in self._positions:
             self._positions[station] = metrics.position_alias(len(self._positions))
-        gone = self._retired[station] = Station(topics.level(station), "", "", {})
+        line, kind = self._places.get(station, ("", ""))
+        gone = self._retired[station] = Station(topics.level(station), line, kind, {})
         return [self._device_birth(gone, now_ms), self._device_death(station, now_ms)]
 
     def _sent(self, verb: Verb, station: str, payload: bytes) -> Publish:
