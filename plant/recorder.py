@@ -165,10 +165,12 @@ class Recording:
             return 0
         try:
             answers = self.recorder.take(messages)
-        except LedgerError as error:
+        except Exception as error:
+            # Whatever it is: the thread lives on, nothing is answered, so the agents send again.
             if not self.trouble:
-                log.error("the ledger takes no records", why=str(error))
-            self.trouble = str(error)
+                ours = not isinstance(error, LedgerError)
+                log.error("the ledger takes no records", why=str(error), exc_info=ours)
+            self.trouble = str(error) or type(error).__name__
             self._stopping.wait(self._backoff.next_s())
             return len(messages)
         if self.trouble:

@@ -144,3 +144,23 @@ def test_a_ledger_that_is_away_costs_nothing(
     recording.stop()
     assert not recording.alive
     assert len(ledger) == 1
+
+
+def test_a_fault_of_our_own_costs_a_turn_and_not_the_thread(
+    ledger: Ledger, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    answers: dict[str, bytes] = {}
+    recording = Recording(ledger, lambda agent, said: not answers.update({agent: said}), Random(1))
+
+    def broken(_: object) -> None:
+        raise RuntimeError("a case that was not thought of")
+
+    monkeypatch.setattr(ledger, "append", broken)
+    recording.start()
+    recording.offer("pc-1", body(1))
+    until(lambda: "not thought of" in recording.trouble, "the trouble is seen")
+    monkeypatch.undo()
+    recording.offer("pc-1", body(1))
+    until(lambda: answers, "the record that was sent again is confirmed")
+    recording.stop()
+    assert len(ledger) == 1
