@@ -98,7 +98,7 @@ class Processes:
 def free_ports(count: int) -> list[int]:
     """Ports of 127.0.0.1 that nobody uses now, all different.
 
-    Below those that systems give to outgoing connections, so that none is taken meanwhile by chance.
+    Below those that systems give to outgoing connections, so that none is taken by chance.
     """
     found: list[int] = []
     for port in random.sample(PORTS, len(PORTS)):
