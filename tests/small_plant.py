@@ -11,7 +11,7 @@ import signal
 import sqlite3
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import closing, suppress
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 from types import TracebackType
 from typing import Any
@@ -167,6 +167,7 @@ class SmallPlant:
         child = self.processes.children.pop(name)
         os.killpg(child.pid, signal.SIGKILL)
         child.wait()
+        self._frozen.discard(name)
         return round(time.time() * 1000)
 
     def freeze(self, name: str) -> None:
@@ -178,6 +179,21 @@ class SmallPlant:
         """Let a frozen process go on."""
         self._frozen.discard(name)
         os.killpg(self.processes.children[name].pid, signal.SIGCONT)
+
+    @contextmanager
+    def locked(self, file: Path) -> Iterator[None]:
+        """Keep everybody else from writing to a SQLite file."""
+        with closing(sqlite3.connect(file, isolation_level=None, timeout=READY_S)) as database:
+            database.execute("BEGIN IMMEDIATE")
+            try:
+                yield
+            finally:
+                database.execute("ROLLBACK")
+
+    @property
+    def outbox(self) -> Path:
+        """The file of the agent's outbox."""
+        return self.site.outbox.folder / f"{AGENT}.db"
 
     def wait_for_broker(self, *, gone: bool = False) -> None:
         """Wait until the broker's port is open; or, after a kill, until it is free."""

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import pytest
 
-from tests.chaos.reckoning import Reckoning
+from tests.reckoning import Reckoning
 
 COLUMNS = ("emitted", "acknowledged", "stored", "lost", "duplicates", "told", "gaps")
 ROWS: list[str] = []

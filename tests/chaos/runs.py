@@ -8,7 +8,7 @@ import subprocess
 import sys
 import time
 from collections import Counter
-from contextlib import closing
+from contextlib import ExitStack, closing
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -16,7 +16,7 @@ from plant.dead_letters import DeadLetters
 from plant.stores.factory import dead_letters_path
 from refit.accounts import acknowledged, balance, total
 from tests.chaos.conftest import Note
-from tests.chaos.reckoning import Reckoning, gaps, reckon, unsaid
+from tests.reckoning import Reckoning, gaps, reckon, unsaid
 from tests.small_plant import AGENT, SmallPlant
 
 CONNECTIONS = (("press-1", "opcua"), ("meter-1", ""), ("studio-1", "opcua"), ("studio-1", ""))
@@ -34,9 +34,21 @@ class Run:
     agent_kills: list[int] = field(default_factory=list)
     record_ids: set[str] = field(default_factory=set)
 
-    def kill(self, victim: str) -> None:
-        """Kill a process; of the agent the records that its outbox holds are noted."""
-        gone_ms = self.plant.kill(victim)
+    def kill(self, victim: str, stalled: int = 0) -> None:
+        """Kill a process, at once or in the middle of work that stood still for so many events.
+
+        For the agent that is its disk, for the others the whole process.
+        """
+        if stalled:
+            self.plant.wait_for_values()
+        with ExitStack() as stack:
+            if stalled and victim == AGENT:
+                stack.enter_context(self.plant.locked(self.plant.outbox))
+            elif stalled:
+                self.plant.freeze(victim)
+            if stalled:
+                self.plant.wait_for_events(stalled)
+            gone_ms = self.plant.kill(victim)
         if victim == AGENT:
             self.agent_kills.append(gone_ms)
             self.record_ids |= waiting_records(self.plant)
@@ -124,7 +136,7 @@ def waiting_records(plant: SmallPlant) -> set[str]:
     copy = plant.folder / "copy"
     copy.mkdir(exist_ok=True)
     for ending in ("", "-wal"):
-        source = Path(f"{plant.site.outbox.folder / AGENT}.db{ending}")
+        source = Path(f"{plant.outbox}{ending}")
         target = copy / source.name
         target.unlink(missing_ok=True)
         if source.exists():

@@ -13,21 +13,22 @@ from tests.servers import Mosquitto
 from tests.small_plant import AGENT, SmallPlant
 
 pytestmark = [pytest.mark.chaos, pytest.mark.timeout(900)]
-KILLS = 4
+KILLS = {AGENT: 4, "historian": 4, "broker": 3}
 FLOWING = (100, 3_000)  # events of the machines before a kill, and until the process is back
+STALLED = (500, 2_500)  # events while it stands still before it is killed
 GONE = (1, 1_000)
 
 
-@pytest.mark.parametrize("victim", [AGENT, "historian", "broker"])
+@pytest.mark.parametrize("victim", KILLS)
 def test_nothing_that_was_acknowledged_is_lost(
     victim: str, seed: int, length: float, note: Note, tmp_path: Path
 ) -> None:
     random = Random(seed)
     with SmallPlant(tmp_path, seed) as plant:
         run = Run(f"kill {victim}", plant, note)
-        for _ in range(round(KILLS * length)):
+        for turn in range(round(KILLS[victim] * length)):
             plant.wait_for_events(random.randint(*FLOWING))
-            run.kill(victim)
+            run.kill(victim, random.randint(*STALLED) if turn % 2 else 0)
             if victim == "broker":
                 plant.wait_for_broker(gone=True)
             plant.wait_for_events(random.randint(*GONE))

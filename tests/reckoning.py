@@ -46,6 +46,15 @@ class Offer:
     value: Any
     has_time: bool
 
+    @property
+    def what(self) -> tuple[int, int, Fact]:
+        """The same for the same value of one time, however many subscriptions it is offered to."""
+        return (
+            self.from_ms if self.has_time else 0,
+            0 if self.has_time else self.number,
+            self.fact,
+        )
+
 
 @dataclass(frozen=True, slots=True)
 class Span:
@@ -116,6 +125,7 @@ def _tag(
     missing, extra, new = walk(tag, offers, rows)
     where = f"{station}.{tag.name}"
     found.emitted, found.stored = found.emitted + new, found.stored + len(rows)
+    told: set[tuple[int, int, Fact]] = set()
     for offer in missing:
         if offer.number in said:
             found.lost += 1
@@ -124,7 +134,8 @@ def _tag(
             found.lost += 1
             found.add(where, f"offer {offer.number} is not stored and no gap record says so")
         else:
-            found.told += 1
+            told.add(offer.what)
+    found.told += len(told)
     found.duplicates += len(extra)
     for time, (status, value) in extra:
         found.add(where, f"{value[:60]} ({status:#010x}) at {time} was not offered, or in disorder")
@@ -135,6 +146,7 @@ def walk(
 ) -> tuple[list[Offer], list[tuple[int, Fact]], int]:
     """The missing offers, the stored samples that nobody offered, and how many offers were new."""
     missing: list[Offer] = []
+    seen: set[tuple[int, int, Fact]] = set()
     new = at = 0
     last: tuple[int, Fact] | None = None
     for offer in offers:
@@ -147,7 +159,8 @@ def walk(
             last, at, new = stored[at], at + 1, new + 1
         elif not repeated:
             missing.append(offer)
-            new += 1
+            new += offer.what not in seen
+            seen.add(offer.what)
     return missing, stored[at:], new
 
 
