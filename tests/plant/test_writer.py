@@ -70,3 +70,10 @@ def test_what_waits_for_a_store_that_is_gone_keeps_its_room(
     store.gone = False
     assert len(writer.write(now=True)) == 3 and not writer.problem
     assert writer.offer(item("pc-1", 3))
+
+
+def test_items_without_samples_are_bounded_too(writer: Writer) -> None:
+    taken = [writer.offer(item("pc-1", number, samples=0)) for number in range(4 * SOME)]
+    assert taken == [True] * 3 * SOME + [False] * SOME
+    assert len(writer.write(now=True)) == 3 * SOME
+    assert (len(writer), writer.samples) == (0, 0)
