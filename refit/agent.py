@@ -27,15 +27,17 @@ def agent(
     from importlib.metadata import version
     from random import SystemRandom
 
-    from edge.agent import Agent
-    from edge.health import METRICS, Health
-    from edge.outbox_file import OutboxError
-    from refit.running import stopped_by_signals
-    from refit.sites import WRONG, open_site
-    from wire.clock import SystemClock
-    from wire.logs import start_logging
-    from wire.metrics import StatusServer
-    from wire.sparkplug.births import TooLarge
+    from refit.running import loading, stopped_by_signals
+
+    with loading():
+        from edge.agent import Agent
+        from edge.health import METRICS, Health
+        from edge.outbox_file import OutboxError
+        from refit.sites import WRONG, open_site
+        from wire.clock import SystemClock
+        from wire.logs import start_logging
+        from wire.metrics import StatusServer
+        from wire.sparkplug.births import TooLarge
 
     start_logging(f"agent {name}")
     loaded = open_site(site)

@@ -21,11 +21,13 @@ def historian(
     """
     import asyncio
 
-    from plant.process import Unusable, run
-    from refit.running import stopped_by_signals
-    from refit.sites import WRONG, open_site
-    from wire.clock import SystemClock
-    from wire.logs import start_logging
+    from refit.running import loading, stopped_by_signals
+
+    with loading():
+        from plant.process import Unusable, run
+        from refit.sites import WRONG, open_site
+        from wire.clock import SystemClock
+        from wire.logs import start_logging
 
     start_logging("historian")
     loaded = open_site(site)

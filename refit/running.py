@@ -1,9 +1,26 @@
-"""What every long-running command shares: it ends cleanly on SIGTERM and SIGINT."""
+"""What every long-running command shares: how it loads its parts, and its end by a signal."""
 
 from __future__ import annotations
 
 import asyncio
+import gc
 import signal
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+
+@contextmanager
+def loading() -> Iterator[None]:
+    """Import what the process needs in here: the garbage collector will not look at it again.
+
+    A full collection over all modules takes 50 to 200 ms, in which no value moves.
+    """
+    gc.disable()
+    try:
+        yield
+    finally:
+        gc.freeze()
+        gc.enable()
 
 
 def stopped_by_signals() -> asyncio.Event:
