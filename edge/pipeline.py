@@ -1,7 +1,8 @@
 """From what a source reported to what leaves the agent: repeats dropped, time made to rise.
 
 Deterministic and without I/O: the same reports in the same order give the same samples. In order:
-    1. a float that is no number, or a text too long, loses its value and gets a Bad status
+    1. a float that is no number, an array with an infinity, or a text too long, loses its value and
+       gets a Bad status
     2. a repeat (same time, status and value) is dropped; of a poll the time does not count
     3. a change that the declared deadband covers is dropped
     4. a time that cannot be, or lies more than 1 s behind this tag's newest, is replaced by the
@@ -26,10 +27,6 @@ from stations.declare import Tag, Type
 from stations.samples import EMPTY, Samples, concat
 
 STEP_BACK_TICKS = 1000 * TICKS_PER_MS
-EARLIEST_MS = (
-    631_152_000_000  # 1990-01-01: no machine here is older, many clocks start in 1970 or 1601
-)
-AHEAD_MS_MAX = 86_400_000
 TEXT_BYTES_MAX = 4096
 
 Mask = NDArray[np.bool_]
@@ -132,6 +129,9 @@ class Pipeline:
         """Take away the values that nothing behind could hold, and say so in the status."""
         is_float = samples.type == Type.FLOAT
         wild = is_float & ~np.isfinite(np.where(is_float, samples.floats, 0.0))
+        for row in np.flatnonzero(samples.type == Type.FLOATS).tolist():
+            # An element that is no number has no value; an infinite one is no measurement.
+            wild[row] = np.isinf(samples.row(row)).any()
         long = np.zeros(len(samples), bool)
         for row in np.flatnonzero(samples.type == Type.TEXT).tolist():
             long[row] = len(samples.side[int(samples.value[row])]) > TEXT_BYTES_MAX

@@ -100,6 +100,16 @@ def test_what_is_no_number_has_no_value_and_says_why() -> None:
     assert made.counts.not_finite == 3
 
 
+def test_an_infinity_in_an_array_costs_the_array_and_a_nan_only_its_element() -> None:
+    made = pipeline()
+    arrays = [[1.0, math.inf], [math.nan, 2.0]]
+    rows = passed(made, report([("heat", at * SECOND, value) for at, value in enumerate(arrays)]))
+    assert rows[0][1:] == (None, codes.BAD_OUT_OF_RANGE)
+    assert rows[1][2] == codes.GOOD
+    assert math.isnan(rows[1][1][0])
+    assert rows[1][1][1] == 2.0
+
+
 def test_a_text_without_end_has_no_value_and_says_why() -> None:
     made = pipeline()
     texts = ["x" * TEXT_BYTES_MAX, "x" * (TEXT_BYTES_MAX + 1)]
