@@ -85,16 +85,16 @@ class Writer:
         return self._samples
 
     def offer(self, item: Item) -> bool:
-        """Whether there was room; the first item of an agent always fits."""
-        samples, size = _weight(item.points), _size(item.points)
+        """Whether there was room; the first samples of an agent always fit."""
+        samples, size = len(item.points.samples), _size(item.points)
         full = (
             self._samples + samples > SAMPLES_MAX
             or self._of_agent[item.agent] + samples > SAMPLES_MAX_AGENT
             or self._bytes + size > BYTES_MAX
             or len(self._items) >= ITEMS_MAX
         )
-        if full and self._of_agent[item.agent]:
-            self.tally.dropped[item.whose] += len(item.points.samples)
+        if full and (self._of_agent[item.agent] or not samples):
+            self.tally.dropped[item.whose] += samples
             return False
         self._items.append(item)
         self._samples += samples
@@ -119,8 +119,8 @@ class Writer:
             return []
         for item in items:
             self._items.popleft()
-            self._samples -= _weight(item.points)
-            self._of_agent[item.agent] -= _weight(item.points)
+            self._samples -= len(item.points.samples)
+            self._of_agent[item.agent] -= len(item.points.samples)
             self._bytes -= _size(item.points)
         if self.problem:
             log.warning("the store takes samples again")
@@ -195,11 +195,6 @@ class Writer:
             log.warning("the store takes no samples; they wait", why=why)
         self.problem = why
         self._due = self._clock.monotonic() + self._backoff.next_s()
-
-
-def _weight(points: Points) -> int:
-    """An item without samples counts as one, so that there is a bound for those too."""
-    return max(len(points.samples), 1)
 
 
 def _size(points: Points) -> int:
