@@ -119,12 +119,15 @@ async def broker_away(of: Troubles) -> None:
 
 
 async def historian_killed(of: Troubles) -> None:
-    """The historian is killed and started again later."""
+    """The historian is killed, perhaps with samples that its store has not taken."""
     historian = of.world.historian
+    historian.store.is_gone = of.rng.random() < 0.8
+    await of.some_time(5.0)
     if not historian.is_running:
         return
-    of.say("historian killed")
+    of.say(f"historian killed, store {'away' if historian.store.is_gone else 'there'}")
     await historian.kill()
+    historian.store.is_gone = False
     await of.some_time(60.0)
     historian.start()
     of.say("historian started")
