@@ -101,7 +101,8 @@ class Delivery:
         self._budget = min(self._budget + waited * SAMPLES_PER_S, SAMPLES_PER_S / 4)
         if self._budget <= 0:
             return 0
-        return max(WINDOW - len(self.historical), 0)
+        # Where nothing is confirmed there is nothing to wait for: only the rate holds.
+        return WINDOW if self.settle_s is not None else max(WINDOW - len(self.historical), 0)
 
 
 class Positions(Protocol):

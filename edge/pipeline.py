@@ -117,7 +117,8 @@ class Pipeline:
             return Kept(EMPTY, np.zeros(0, SOURCE))
         last = state.samples(numbers.tolist())
         told = np.full(len(last), codes.UNCERTAIN_LAST_USABLE_VALUE, np.uint32)
-        time = np.maximum(now_ms, last.time + 1)
+        # The moment at which it became stale: no time of ours among those of the machine.
+        time = last.time + self._stale_ms[numbers]
         samples = Samples(last.tag, time, told, last.type, last.value, last.side)
         ticks = state.ticks[numbers]
         state.put(samples, ticks, state.high[numbers], state.reported[numbers])

@@ -68,3 +68,13 @@ def test_the_backlog_keeps_its_rate_and_its_window(sends: list[tuple[int, float]
             samples += rows
         assert len(delivery.historical) <= WINDOW
     assert samples <= SAMPLES_PER_S * (now + 0.25) + 4000
+
+
+def test_where_nothing_is_confirmed_only_the_rate_holds_the_backlog() -> None:
+    delivery = Delivery(settle_s=20.0)
+    delivery.allowance(0.0)
+    for position in range(10 * WINDOW):
+        assert delivery.allowance(1.0) == WINDOW
+        delivery.sent_again(position, 1, 1.0)
+    delivery.sent_again(9999, SAMPLES_PER_S, 1.0)
+    assert delivery.allowance(1.0) == 0

@@ -157,7 +157,7 @@ def test_a_value_that_ought_to_change_is_said_to_be_stale_once() -> None:
     made.run(report([("beat", 0, 4), ("force", 0, 1.0)], polled=True))
     assert not len(made.stale(START_MS + 5000).samples)
     stale = made.stale(START_MS + 5001).samples
-    expected = (NUMBERS["beat"], START_MS + 5001, codes.UNCERTAIN_LAST_USABLE_VALUE, Type.INT, 4)
+    expected = (NUMBERS["beat"], START_MS + 5000, codes.UNCERTAIN_LAST_USABLE_VALUE, Type.INT, 4)
     assert rows_of(stale) == [expected]
     assert not len(made.stale(START_MS + 20_000).samples)
     assert passed(made, report([("beat", 30 * SECOND, 5)], polled=True)) == [(30_000, 5, 0)]
