@@ -33,6 +33,7 @@ def simulate(
     declare, vehicles that move along the lines, and values that behave like the real ones.
     """
     import asyncio
+    import gc
 
     from refit.running import stopped_by_signals
     from refit.sites import WRONG, open_site
@@ -61,6 +62,8 @@ def simulate(
     except OSError as error:
         typer.echo(f"refit simulate: {error}; is another simulator running?", err=True)
         raise typer.Exit(WRONG) from error
+    # The address spaces go with the process; to collect them first would take seconds.
+    gc.freeze()
 
 
 @app.command()
