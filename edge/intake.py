@@ -32,7 +32,7 @@ QUEUE_MAX = 512
 BATCH_ROWS_MAX = 4_000
 BATCH_SIDE_BYTES_MAX = 250_000
 RANGES_MAX = 256
-TICK_S = 0.25
+TICK_S = 1.0
 RETRY_S = (0.1, 0.5, 2.0, 5.0)
 RESTARTED = "agent restarted"
 
@@ -276,7 +276,7 @@ class Intake:
         return placed
 
     async def _trim(self) -> None:
-        """Forget what is confirmed: a few times a second are enough, each is a transaction."""
+        """Forget what is confirmed: once a second is enough, each writes the whole state."""
         ranges, self._ranges = self._ranges, []
         highest = max(end for _, end in ranges)
         state = self.pipeline.state.to_bytes() if self.outbox.needs_state(highest) else None
