@@ -99,10 +99,6 @@ def test_a_plant_from_files_alone(site: Path) -> None:
     assert ": 2 entries, head " in verified.stdout  # a gap of each connection: the agent was away
     shown = refit("ledger", "show", "--site", site, "--json")
     assert shown.stdout.count('"reason":"agent restarted"') == 2
-
-
-def test_a_ledger_that_was_changed_is_found(site: Path) -> None:
-    test_a_plant_from_files_alone(site)
     with closing(sqlite3.connect(site.parent / "var/ledger.db")) as ledger, ledger:
         ledger.execute("UPDATE entry SET body = replace(body, 'oven-1', 'oven-2') WHERE number = 1")
     verified = refit("ledger", "verify", "--site", site)
