@@ -27,13 +27,31 @@ class MachineFault(Exception):
 
 @contextmanager
 def machine() -> Iterator[None]:
-    """Turn what a library raises in here into a `MachineFault`; only calls of a library go in."""
+    """Turn what a library raises in here into a `MachineFault`; only calls of a library go in.
+
+    A cancellation that the library swallows is one nevertheless: in Python 3.11
+    `asyncio.wait_for` forgets it when what it waits for is done in the same turn of the loop.
+    """
+    before = _cancellations()
     try:
         yield
     except MachineFault:
         raise
     except _RAISED as error:
+        if _cancellations() > before:
+            raise asyncio.CancelledError from error
         raise MachineFault(describe(error)) from error
+    if _cancellations() > before:
+        raise asyncio.CancelledError
+
+
+def _cancellations() -> int:
+    """How often the present task was asked to end; 0 outside of a task."""
+    try:
+        task = asyncio.current_task()
+    except RuntimeError:
+        return 0
+    return 0 if task is None else task.cancelling()
 
 
 def describe(error: BaseException) -> str:

@@ -101,9 +101,8 @@ class Line:
         }[table]
         try:
             with machine():
-                answer = await asyncio.wait_for(
-                    ask(start, count=count, device_id=self._config.unit), 2 * self._timeout_s
-                )
+                async with asyncio.timeout(2 * self._timeout_s):
+                    answer = await ask(start, count=count, device_id=self._config.unit)
         except MachineFault as fault:
             if self.is_open:
                 await self._quiet()
