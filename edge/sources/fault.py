@@ -35,11 +35,11 @@ def machine() -> Iterator[None]:
     before = _cancellations()
     try:
         yield
-    except MachineFault:
-        raise
-    except _RAISED as error:
+    except (MachineFault, *_RAISED) as error:
         if _cancellations() > before:
             raise asyncio.CancelledError from error
+        if isinstance(error, MachineFault):
+            raise
         raise MachineFault(describe(error)) from error
     if _cancellations() > before:
         raise asyncio.CancelledError
