@@ -137,6 +137,7 @@ def _of_tag(
         missing, extra = _by_time(kept, stored)
     else:
         missing, extra, found.own = _by_order(kept, stored)
+        only = None
     own = [fact for fact in extra if fact[1][0] in OWN]
     found.own += len(own)
     found.duplicates = len(extra) - len(own)

@@ -157,6 +157,13 @@ def test_arrays_with_elements_that_have_no_value_are_compared(run: Run) -> None:
     assert (found.lost, found.duplicates) == (1, 1)
 
 
+def test_polls_have_no_acknowledgement_and_always_count(run: Run) -> None:
+    for value in (5, 6):
+        run.offer("read", "level", 0, value)
+    run.keep(2, 100, 5)
+    assert run.balance(only=set()).lost == 1
+
+
 def test_what_only_the_agent_says_is_counted_apart(run: Run) -> None:
     for value in (5, 5, 6):
         run.offer("read", "level", 0, value)
