@@ -14,7 +14,7 @@ from tests.small_plant import AGENT, SmallPlant
 
 pytestmark = [pytest.mark.chaos, pytest.mark.timeout(900)]
 KILLS = {AGENT: 4, "historian": 4, "broker": 3}
-FLOWING = (100, 3_000)  # events of the machines before a kill, and until the process is back
+FLOWING = (100, 6_000)  # events of the machines before a kill, and until the process is back
 STALLED = (500, 2_500)  # events while it stands still before it is killed
 GONE = (1, 1_000)
 
