@@ -14,8 +14,6 @@ from functools import partial
 from random import Random
 from typing import Any
 
-import structlog
-
 from edge.intake import Arrival, Intake
 from edge.lane import Lane
 from edge.outbox import Outbox
@@ -40,8 +38,6 @@ BLOCKING_S = 10.0
 LOSS_WINDOW = (
     1.5  # keep-alives after which a dead link is noticed at the latest (MQTT 3.1.1, 3.1.2.10)
 )
-
-log = structlog.get_logger()
 
 
 @dataclass(slots=True)
@@ -94,7 +90,8 @@ class Agent:
         self.pipeline = Pipeline()
         self.pipeline.state, lost = self.outbox.state()
         about, stations = AgentInfo(name=name, version=version), site.stations_of(name)
-        self.lanes = {one.name: self._lane(one, about) for one in stations}
+        memories = self.outbox.memories()
+        self.lanes = {one.name: self._lane(one, about, memories) for one in stations}
         lanes = list(self.lanes.values())
         self.intake = Intake(
             self.outbox, self.pipeline, lanes, clock, self.run_blocking, self._fresh
@@ -137,7 +134,9 @@ class Agent:
     def _fresh(self, *what: Any) -> None:
         self.publisher.fresh(*what)
 
-    def _lane(self, station: StationConfig, about: AgentInfo) -> Lane:
+    def _lane(
+        self, station: StationConfig, about: AgentInfo, memories: Mapping[str, bytes]
+    ) -> Lane:
         declared = station.declaration.tags
         numbers = self.outbox.numbers(
             station.name, [(tag.name, tag.value_type) for tag in declared]
@@ -152,7 +151,7 @@ class Agent:
         kind = station.kind_parts
         if kind is not None:
             lane.watch = Watch(kind, tags, self.pipeline.state.samples(tags))
-            if station.name in (memories := self.outbox.memories()):
+            if station.name in memories:
                 lane.remember(memories[station.name])
         return lane
 

@@ -97,8 +97,14 @@ class Lane:
 
     def remember(self, memory: bytes) -> None:
         """Give the rules back what they remembered when the agent last stopped."""
-        if self.watch is not None:
+        if self.watch is None:
+            return
+        try:
             self.watch.memory = self.watch.kind.memory(**orjson.loads(memory))
+        except (TypeError, ValueError) as error:
+            # Written by rules of another version: these begin anew, as in the middle of a visit.
+            log.warning("the rules' memory is not known", station=self.station, why=str(error))
+        else:
             self.remembered = memory
 
     def rows(self, samples: Samples) -> np.ndarray[Any, np.dtype[np.bool_]]:

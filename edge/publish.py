@@ -35,7 +35,6 @@ IDLE_S = 0.5  # between turns while nothing waits
 RECORD_RETRY_S = 5.0
 RECORDS_UNDER_WAY = 50
 READ_BATCHES = 64
-BD_SEQ_TIMEOUT_S = 5.0
 
 log = structlog.get_logger()
 

@@ -289,3 +289,12 @@ async def test_large_values_that_come_together_are_cut_apart(road: Road) -> None
     assert sum(len(batch.samples) for batch in batches) == 3200
     for batch in batches:
         assert sum(map(len, batch.samples.side)) <= rooms.BATCH_SIDE_BYTES_MAX
+
+
+def test_a_memory_of_other_rules_is_forgotten_and_costs_nothing_else(road: Road) -> None:
+    road.lane.watch = Watch(Kind("press", Press, Model, (), Step, lambda m, now: (m, [])), TAGS)
+    road.lane.remember(b'{"number": 3}')
+    assert road.lane.watch.memory == Step(3)
+    for foreign in (b'{"another": 4}', b"torn", b"[]"):
+        road.lane.remember(foreign)
+        assert road.lane.watch.memory == Step(3)
