@@ -27,16 +27,9 @@ install: $(STAMP)
 demo: $(STAMP)
 	@$(BIN)/refit demo
 
-# Mosquitto is the broker of the system tests: from the system's packages where we may install.
+# The servers of the system tests: see the script for which, and where they come from.
 servers:
-	@if command -v mosquitto >/dev/null || test -x /usr/sbin/mosquitto; then :; \
-	elif test "$$(id -u)" = 0; then \
-		apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends mosquitto; \
-	else \
-		echo "The system tests need Mosquitto. Install it with:"; \
-		echo "    sudo apt-get install mosquitto"; \
-		exit 1; \
-	fi
+	@tests/servers/install.sh
 
 test: $(STAMP) servers check
 	$(BIN)/python -m pytest

@@ -1,12 +1,7 @@
 """The description of a plant: TOML read into frozen models, every error at its place."""
 
-from wire.site.connections import (
-    BrokerConfig,
-    LedgerConfig,
-    ModbusConfig,
-    OpcuaConfig,
-    StoreConfig,
-)  # fmt: skip
+from wire.site.connections import BrokerConfig, ModbusConfig, OpcuaConfig
+from wire.site.databases import LedgerConfig, StoreConfig
 from wire.site.documents import Overrides
 from wire.site.load import Examined, examine, load, write_copy
 from wire.site.models import AgentConfig, HistorianConfig, OutboxConfig, Site, StationConfig

@@ -1,14 +1,13 @@
-"""How to reach the broker, the databases and the machines of a site."""
+"""How to reach the broker and the machines of a site."""
 
 from __future__ import annotations
 
 import os
 import re
-from pathlib import Path
 from typing import Annotated, Any, Literal
 from urllib.parse import parse_qsl, urlsplit
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationInfo, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
 from wire.site.addresses import NODE_ID
 from wire.site.problems import Wrong, closest
@@ -123,44 +122,6 @@ class BrokerConfig(Account):
     def tls(self) -> bool:
         """True when the connection is encrypted."""
         return self.url.startswith("mqtts://")
-
-
-def _database_url(text: str, info: ValidationInfo) -> str:
-    scheme, colon, rest = text.partition(":")
-    if not colon or scheme != "sqlite" or rest.startswith("//"):
-        raise Wrong(f'"{text}" is no database that is known here', 'write "sqlite:var/samples.db"')
-    if not rest.strip():
-        raise Wrong(f'"{text}" names no file', 'write "sqlite:var/samples.db"')
-    folder = (info.context or {}).get("folder")
-    return f"sqlite:{(Path(folder) / rest).absolute()}" if folder else text
-
-
-class Database(Part):
-    """A database in a file; the url is absolute once the site is loaded."""
-
-    @property
-    def path(self) -> Path:
-        """The database's file."""
-        return Path(getattr(self, "url").partition(":")[2])  # noqa: B009
-
-
-DatabaseUrl = Annotated[str, AfterValidator(_database_url)]
-
-
-class StoreConfig(Database):
-    """Where samples end."""
-
-    url: DatabaseUrl = Field(
-        default="sqlite:var/samples.db", description="sqlite:FILE", validate_default=True
-    )
-
-
-class LedgerConfig(Database):
-    """Where records end."""
-
-    url: DatabaseUrl = Field(
-        default="sqlite:var/ledger.db", description="sqlite:FILE", validate_default=True
-    )
 
 
 def _opcua_url(text: str) -> str:

@@ -11,14 +11,8 @@ from pydantic import BeforeValidator, Field
 from stations import kinds
 from stations.declare import Command, Node, Register, Station, Tag
 from wire.site import addresses, devices
-from wire.site.connections import (
-    BrokerConfig,
-    LedgerConfig,
-    ModbusConfig,
-    OpcuaConfig,
-    Part,
-    StoreConfig,
-)  # fmt: skip
+from wire.site.connections import BrokerConfig, ModbusConfig, OpcuaConfig, Part
+from wire.site.databases import LedgerConfig, StoreConfig
 from wire.site.problems import Problem, SiteError
 from wire.site.values import DurationMs, FilePath, Line, Name, PortOrFree, SizeBytes
 

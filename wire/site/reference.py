@@ -9,13 +9,8 @@ from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 from pydantic_core import PydanticUndefined
 
-from wire.site.connections import (
-    BrokerConfig,
-    LedgerConfig,
-    ModbusConfig,
-    OpcuaConfig,
-    StoreConfig,
-)
+from wire.site.connections import BrokerConfig, ModbusConfig, OpcuaConfig
+from wire.site.databases import LedgerConfig, StoreConfig
 from wire.site.devices import COLUMNS, NEEDED
 from wire.site.explain import keys
 from wire.site.models import (

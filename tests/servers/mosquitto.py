@@ -1,43 +1,16 @@
-"""Real servers for tests, on free ports of the loopback; a missing one fails where CI is set."""
+"""Mosquitto, the broker of the system tests."""
 
 from __future__ import annotations
 
 import shutil
-import socket
 import subprocess
-import threading
-import time
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from pathlib import Path
 
 from tests.conftest import missing
+from tests.servers.ports import accepts, free_port, until
 
 MOSQUITTO = "/usr/sbin/mosquitto"
-
-
-def until(holds: Callable[[], object], what: str, timeout_s: float = 10.0) -> None:
-    """Wait until it holds; AssertionError that says what was waited for when it never does."""
-    never = threading.Event()
-    deadline = time.monotonic() + timeout_s
-    while not holds():
-        assert time.monotonic() < deadline, f"waited {timeout_s:g} s in vain until {what}"
-        never.wait(0.01)
-
-
-def free_port() -> int:
-    """A TCP port of the loopback that nobody uses at this moment."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
-
-
-def accepts(port: int) -> bool:
-    """Whether somebody listens there."""
-    try:
-        socket.create_connection(("127.0.0.1", port), 1.0).close()
-    except OSError:
-        return False
-    return True
 
 
 class Mosquitto:

@@ -1,0 +1,16 @@
+"""Real servers for tests, on free ports of the loopback; a missing one fails where CI is set.
+
+`install.sh` puts them on a machine. What Debian has no package of lies in CACHE, by version.
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from tests.servers.mosquitto import Mosquitto
+from tests.servers.ports import accepts, free_port, until
+
+CACHE = Path(os.environ.get("REFIT_CACHE") or Path.home() / ".cache" / "refit")
+
+__all__ = ["CACHE", "Mosquitto", "accepts", "free_port", "until"]

@@ -1,0 +1,39 @@
+#!/bin/sh
+# Puts the servers of the tests on this machine: from Debian's packages where we may install, the
+# rest into a cache outside of the tree, by version. What is there already costs nothing.
+set -eu
+cd "$(dirname "$0")"
+CACHE=${REFIT_CACHE:-$HOME/.cache/refit}
+
+has() { command -v "$1" >/dev/null 2>&1 || test -x "/usr/sbin/$1"; }
+
+wanted=
+has mosquitto || wanted="$wanted mosquitto"
+has victoria-metrics || wanted="$wanted victoria-metrics"
+has go || has influxd || wanted="$wanted influxdb"
+has node && has npm || wanted="$wanted nodejs npm"
+ls /usr/lib/postgresql/*/bin/postgres >/dev/null 2>&1 || wanted="$wanted postgresql"
+if test -n "$wanted"; then
+    if test "$(id -u)" != 0; then
+        echo "The system tests need more servers. Install them with:"
+        echo "    sudo apt-get install --no-install-recommends$wanted"
+        exit 1
+    fi
+    apt-get update -qq
+    # shellcheck disable=SC2086  # a list of words
+    DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $wanted
+fi
+
+influxdb=1.8.10
+if has go && ! test -x "$CACHE/influxdb-$influxdb/influxd"; then
+    echo "InfluxDB $influxdb is built once (about a minute)"
+    GOBIN="$CACHE/influxdb-$influxdb" go install "github.com/influxdata/influxdb/cmd/influxd@v$influxdb"
+fi
+
+node=$CACHE/node-$(sha256sum ../node/package.json | cut -c1-12)
+if ! test -e "$node/complete"; then
+    mkdir -p "$node"
+    cp ../node/package.json "$node/"
+    npm install --prefix "$node" --no-package-lock --no-audit --no-fund --silent
+    touch "$node/complete"
+fi
