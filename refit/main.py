@@ -12,7 +12,8 @@ from typing import Annotated
 import typer
 
 MODULES = (
-    "demo", "broker", "agent", "historian", "simulate", "check", "tags", "ledger", "schema",
+    "demo", "broker", "agent", "historian", "simulate", "check", "tags", "new", "ledger",
+    "schema",
 )  # fmt: skip
 
 app = typer.Typer(

@@ -7,8 +7,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from refit.reference import commands, metrics, records, tags
-from stations import kinds
+from refit.reference import commands, kinds, metrics, records, tags
+from stations.kinds import names
 from wire.site import reference as site_file
 
 FOLDER = Path(__file__).parents[2] / "docs" / "reference"
@@ -21,8 +21,9 @@ def pages() -> dict[str, str]:
         "command-line.md": commands.page(),
         "records.md": records.page(),
         "metrics.md": metrics.page(),
+        "README.md": kinds.page(),
     }
-    return made | {f"tags-{kind}.md": tags.page(kind) for kind in kinds.names()}
+    return made | {f"tags-{kind}.md": tags.page(kind) for kind in names()}
 
 
 def write(folder: Path = FOLDER) -> list[Path]:
