@@ -41,5 +41,5 @@ def kind(
         "\nnow:\n"
         f"    pytest tests/stations/{name} tests/stations/test_cases.py -k {name}\n"
         f"    refit tags {name}\n"
-        f"    make reference    # docs/reference/tags-{name}.md, and its records"
+        f"    make reference    # docs/reference/tags-{name}.md; its records, too"
     )

@@ -7,7 +7,8 @@ import shutil
 import sys
 from pathlib import Path
 
-ROOT = Path(__file__).parents[1]
+from tests.docs.pages import ROOT, installed
+
 PARTS = (
     "stations", "wire", "edge", "plant", "simulators", "refit", "config", "docs", "tests",
     "Makefile", "pyproject.toml", "README.md", "CHANGELOG.md",
@@ -23,6 +24,16 @@ def copied(folder: Path) -> Path:
             shutil.copytree(ROOT / part, there / part, ignore=ignored)
         else:
             shutil.copy(ROOT / part, there / part)
+    return there
+
+
+def developed(folder: Path) -> Path:
+    """The copy as `make install` leaves it: with tools, which are those of the tests."""
+    there = installed(folder)
+    copied(folder)
+    python = there / ".venv/bin/python"
+    python.write_text(f'#!/bin/sh\nexec {sys.executable} "$@"\n')
+    (there / ".venv/installed").touch()
     return there
 
 

@@ -18,6 +18,7 @@ import subprocess
 import sys
 import threading
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
@@ -96,7 +97,7 @@ def installed(folder: Path) -> Path:
 class Shell:
     """One bash in a folder, with `refit` on its way; what it starts ends with it."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, environment: Mapping[str, str] | None = None) -> None:
         tools = folder / "tools"
         tools.mkdir(exist_ok=True)
         if shutil.which("curl") is None:
@@ -106,7 +107,8 @@ class Shell:
         self._process = subprocess.Popen(
             ["bash"],
             cwd=folder,
-            env={**os.environ, "PATH": path, "HOME": str(folder), "COLUMNS": "120"},
+            env={**os.environ, "PATH": path, "HOME": str(folder), "COLUMNS": "120",
+                 **(environment or {})},
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
@@ -169,7 +171,10 @@ class Shell:
 class Reader:
     """Follows a page in a folder, on ports that are free instead of those of the page."""
 
-    def __init__(self, page: Path, folder: Path) -> None:
+    def __init__(
+        self, page: Path, folder: Path, environment: Mapping[str, str] | None = None
+    ) -> None:
+        self.environment = environment
         self.page, self.blocks = page, blocks(page)
         found = {port for block in self.blocks for port in PORTS.findall(block.text)}
         self._ports = {port: str(free_port()) for port in sorted(found)}
@@ -177,7 +182,7 @@ class Reader:
 
     def follow(self, start: Path) -> None:
         """Do all that the page says, beginning in the folder `start`; AssertionError if not so."""
-        with Shell(self.folder) as shell:
+        with Shell(self.folder, self.environment) as shell:
             shell.run(f"cd '{start}'")
             for index, block in enumerate(self.blocks):
                 if block.kind in ("toml", "csv"):
