@@ -12,8 +12,8 @@ from typing import Annotated
 import typer
 
 MODULES = (
-    "demo", "broker", "agent", "historian", "simulate", "check", "tags", "new", "ledger",
-    "schema",
+    "demo", "broker", "agent", "historian", "simulate", "check", "browse", "tags", "new",
+    "ledger", "schema",
 )  # fmt: skip
 
 app = typer.Typer(

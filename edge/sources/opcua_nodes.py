@@ -102,15 +102,15 @@ def node_id(text: str, uris: Sequence[str]) -> ua.NodeId:
 def browse_path(root: str, path: str, uris: Sequence[str]) -> ua.BrowsePath:
     """Where a browse path begins and the names it goes along.
 
-    The root is a NodeId or a path below the Objects folder. A step without a namespace index of
-    its own (`3:Angle`) is in the namespace of the root.
+    The root is a NodeId or a path below the Objects folder; an empty path means the root itself. A
+    step without a namespace index of its own (`3:Angle`) is in the namespace of the root.
     """
     index, rest = _namespace(root, uris)
     start = ua.NodeId(ua.ObjectIds.ObjectsFolder)
     steps = rest.split("/") if rest else []
     if Node(root).is_node_id:
         start, steps = node_id(root, uris), []
-    steps += path.split("/")
+    steps += path.split("/") if path else []
     elements = []
     for step in steps:
         match = _STEP.match(step)

@@ -32,9 +32,11 @@ NOTIFICATIONS_MAX = 10_000  # items in one notification
 
 
 @asynccontextmanager
-async def connected(config: OpcuaConfig) -> AsyncIterator[Client]:
+async def connected(
+    config: OpcuaConfig, *, timeout_s: float = REQUEST_TIMEOUT_S
+) -> AsyncIterator[Client]:
     """A client with an active session; on the way out the session is closed, in less than 1 s."""
-    client = Client(config.url, timeout=REQUEST_TIMEOUT_S, watchdog_intervall=PROBE_S)
+    client = Client(config.url, timeout=timeout_s, watchdog_intervall=PROBE_S)
     client.session_timeout = int(SESSION_TIMEOUT_S * 1000)
     client.name = client.description = "Refit"
     is_open = False

@@ -54,7 +54,7 @@ def commands(group: typer.Typer, before: str = "") -> Iterator[tuple[str, Comman
 
 def _section(name: str, command: CommandInfo) -> str:
     parameters = list(inspect.signature(command.callback, eval_str=True).parameters.values())  # type: ignore[arg-type]
-    rows = [_row(one) for one in parameters]
+    rows = [_row(one) for one in parameters if one.annotation is not typer.Context]
     listed = "\n" + table(("argument", "value", "default", "what it is"), rows)
     return f"\n## `refit {name}`\n\n{words(command.callback)}{listed if rows else ''}"
 
@@ -85,7 +85,7 @@ def _value(kind: Any, info: ArgumentInfo | OptionInfo) -> str:
 
 
 def _default(value: Any) -> str:
-    return "" if value is None or value is False else code(str(value))
+    return "" if value is None or value is False or value == "" else code(str(value))
 
 
 def _faults() -> str:

@@ -265,7 +265,7 @@ def _check_register(cells: _Cells, kind: Any, at: Register) -> None:
 
 def _sentence(cells: _Cells) -> str:
     doc = cells["doc"] or cells["name"].replace("_", " ").capitalize()
-    return doc if doc.endswith(".") else f"{doc}."
+    return doc if len(doc) > 1 and doc.endswith(".") else f"{doc}."
 
 
 def _declare(path: Path, tags: dict[str, Tag[Any]]) -> type[Station]:
