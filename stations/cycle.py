@@ -8,7 +8,7 @@ record. Nothing in here raises because of what a machine says.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any, Generic, TypedDict, TypeVar
@@ -98,7 +98,9 @@ class Scheme(Generic[S]):
     """How one kind is followed. `kind` names the records; `needed` belongs to every whole cycle.
 
     `idle` is the state without a vehicle: time in it is no part of a cycle. Entering `done` ends
-    the cycle. `gathers` are the numbers to gather, by the name under which they are kept.
+    the cycle. `planned_s` is the planned run time of one vehicle (PRI of ISO 22400-2). `gathers`
+    are the numbers to gather, by the name under which they are kept. `is_good` says of the data of
+    a complete cycle whether its result can be used, where a kind can tell.
     """
 
     kind: str
@@ -107,7 +109,13 @@ class Scheme(Generic[S]):
     idle: S
     done: S
     needed: tuple[S, ...]
+    planned_s: float
     gathers: Mapping[str, During] = field(default_factory=dict)
+    is_good: Callable[[Mapping[str, Any]], bool] = lambda data: True
+
+    def good(self, data: Mapping[str, Any]) -> bool:
+        """Whether this cycle, by its record's data, counts as a good piece (GQ)."""
+        return bool(data["complete"]) and self.is_good(data)
 
 
 @dataclass(frozen=True)

@@ -91,18 +91,37 @@ class Register:
         return self.size if self.format == "text" else REGISTERS[self.format]
 
 
+class Phase(enum.IntEnum):
+    """What a state means for the line, the same for every kind of station.
+
+    `stations.kpi` says which time of ISO 22400-2 each of them counts as. A machine says IDLE to
+    STOPPED; OFFLINE and UNKNOWN are what remains to be said when it says nothing.
+    """
+
+    OFFLINE = 0
+    IDLE = 1  # starved: no vehicle is here
+    WORKING = 2
+    DONE = 3  # the work is over and the vehicle still here: blocked, or on its way out
+    STOPPED = 4
+    UNKNOWN = 5
+
+
 class State(enum.Enum):
-    """The states of one kind of station: the number on the wire, and what an operator reads."""
+    """The states of one kind of station: the number on the wire, and what an operator reads.
+
+    The states of the tag `state` also say their `Phase`.
+    """
 
     doc: str
+    phase: Phase | None
 
-    def __new__(cls, number: int, doc: str = "") -> State:
+    def __new__(cls, number: int, doc: str = "", phase: Phase | None = None) -> State:
         if not isinstance(number, int) or isinstance(number, bool):
             raise TypeError(
                 f"{cls.__name__}: a state needs a number and a sentence, got {number!r}"
             )
         member = object.__new__(cls)
-        member._value_, member.doc = number, doc
+        member._value_, member.doc, member.phase = number, doc, phase
         return member
 
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import stations
+from stations.cycle import Scheme
 from stations.declare import Station, Tag
 from stations.judge import Now
 from stations.model import Model
@@ -17,7 +18,10 @@ from stations.records import Draft
 
 @dataclass(frozen=True, slots=True)
 class Kind:
-    """What the folder of one kind offers: its declaration, its rules and its model."""
+    """What the folder of one kind offers: its declaration, its rules and its model.
+
+    `scheme` is None for a kind whose rules follow no vehicle.
+    """
 
     name: str
     station: type[Station]
@@ -25,6 +29,7 @@ class Kind:
     triggers: tuple[Tag[Any], ...]
     memory: type[Any]
     judge: Callable[[Any, Now], tuple[Any, list[Draft]]]
+    scheme: Scheme[Any] | None = None
 
 
 def names() -> list[str]:
@@ -48,6 +53,7 @@ def find(name: str) -> Kind:
         tuple(rules.TRIGGERS),
         rules.Memory,
         rules.judge,
+        getattr(rules, "SCHEME", None),
     )
 
 

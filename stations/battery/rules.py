@@ -38,6 +38,7 @@ SCHEME = Scheme(
     idle=S.IDLE,
     done=S.DONE,
     needed=(S.ISOLATION, S.REST, S.DISCHARGE, S.RELAX, S.CHARGE, S.SETTLE),
+    planned_s=240.0,
 )
 
 

@@ -1,24 +1,24 @@
 """The states that the station, its safety chain, its tester and the BMS tell, and their numbers."""
 
-from stations.declare import State
+from stations.declare import Phase, State
 
 
 class BatteryState(State):
     """Where the sequence of the quick qualification stands."""
 
-    IDLE = 0, "No pack on the station."
-    ARRIVING = 1, "A pack is driven in."
-    CONNECTING = 2, "Power and data leads are connected and the BMS is read."
-    ISOLATION = 3, "The isolation of both poles is measured."
-    CLOSING = 4, "The safety chain closes and the contactors are precharged."
-    REST = 5, "No current: the open-circuit voltage settles."
-    DISCHARGE = 6, "The discharge pulse runs."
-    RELAX = 7, "No current after the discharge pulse."
-    CHARGE = 8, "The charge pulse runs."
-    SETTLE = 9, "No current after the charge pulse."
-    DISCONNECTING = 10, "Contactors open and the leads are taken off."
-    DONE = 11, "The pack may leave."
-    HOLD = 20, "Stopped at a safety gate: a person decides."
+    IDLE = 0, "No pack on the station.", Phase.IDLE
+    ARRIVING = 1, "A pack is driven in.", Phase.WORKING
+    CONNECTING = 2, "Power and data leads are connected and the BMS is read.", Phase.WORKING
+    ISOLATION = 3, "The isolation of both poles is measured.", Phase.WORKING
+    CLOSING = 4, "The safety chain closes and the contactors are precharged.", Phase.WORKING
+    REST = 5, "No current: the open-circuit voltage settles.", Phase.WORKING
+    DISCHARGE = 6, "The discharge pulse runs.", Phase.WORKING
+    RELAX = 7, "No current after the discharge pulse.", Phase.WORKING
+    CHARGE = 8, "The charge pulse runs.", Phase.WORKING
+    SETTLE = 9, "No current after the charge pulse.", Phase.WORKING
+    DISCONNECTING = 10, "Contactors open and the leads are taken off.", Phase.WORKING
+    DONE = 11, "The pack may leave.", Phase.DONE
+    HOLD = 20, "Stopped at a safety gate: a person decides.", Phase.STOPPED
 
 
 class IsolationState(State):

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from stations.cycle import Cycle, During, Ended, Scheme, follow
 from stations.inspection.measures import (
@@ -24,6 +26,12 @@ _FRONT, _REAR = (InspectionState.BRAKES_FRONT,), (InspectionState.BRAKES_REAR,)
 _PARKING, _EXHAUST = (InspectionState.PARKING_BRAKE,), (InspectionState.EXHAUST,)
 _SHAKEN = (InspectionState.SUSPENSION_FRONT, InspectionState.SUSPENSION_REAR)
 
+
+def is_good(data: Mapping[str, Any]) -> bool:
+    """Every measurement has a value; whether the vehicle is roadworthy is another question."""
+    return not data["not_decidable"]
+
+
 SCHEME = Scheme(
     kind="inspection",
     state=Inspection.state,
@@ -31,6 +39,7 @@ SCHEME = Scheme(
     idle=InspectionState.EMPTY,
     done=InspectionState.DONE,
     needed=(InspectionState.BRAKES_FRONT, InspectionState.BRAKES_REAR),
+    planned_s=280.0,
     gathers={
         "force_left_front": During(Inspection.force_left, _FRONT),
         "force_right_front": During(Inspection.force_right, _FRONT),
@@ -49,6 +58,7 @@ SCHEME = Scheme(
         "engine_speed": During(Inspection.engine_speed, _EXHAUST),
         "oil_temperature": During(Inspection.oil_temperature, _EXHAUST),
     },
+    is_good=is_good,
 )
 
 _SLIP = Bench(InspectionState.SLIP, Inspection.slip_measured)

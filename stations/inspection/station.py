@@ -4,29 +4,29 @@ Three older benches speak Modbus (`slip`, `suspension`, `brakes`), the lane's co
 result counts only while its bench says that it has been measured: no value is not zero.
 """
 
-from stations.declare import Command, Node, Register, State, Station, Tag
+from stations.declare import Command, Node, Phase, Register, State, Station, Tag
 
 TAKT_S = 360.0
 
 
 class InspectionState(State):
-    EMPTY = 0, "No vehicle in the lane."
-    ENTERING = 1, "The vehicle enters and is identified."
-    SLIP = 2, "The vehicle drives over the side-slip plate."
-    SUSPENSION_FRONT = 3, "The suspension bench shakes the front axle."
-    SUSPENSION_REAR = 4, "The suspension bench shakes the rear axle."
-    BRAKES_FRONT = 5, "The front axle is braked on the rollers."
-    BRAKES_REAR = 6, "The rear axle is braked on the rollers."
-    PARKING_BRAKE = 7, "The parking brake holds against the rollers."
-    LAMPS = 8, "The headlamps are measured."
-    EXHAUST = 9, "The exhaust gas or the smoke is measured."
-    ELECTRIC = 10, "The ground continuity of an electric vehicle is measured."
-    OBD = 11, "The vehicle's own diagnosis is read."
-    REPORT = 12, "The inspector looks over the results."
-    DONE = 13, "All is measured; the vehicle may leave."
-    LEAVING = 14, "The vehicle leaves the lane."
-    STOPPED = 90, "Stopped by the inspector or by a safety device."
-    FAULT = 99, "A bench has failed."
+    EMPTY = 0, "No vehicle in the lane.", Phase.IDLE
+    ENTERING = 1, "The vehicle enters and is identified.", Phase.WORKING
+    SLIP = 2, "The vehicle drives over the side-slip plate.", Phase.WORKING
+    SUSPENSION_FRONT = 3, "The suspension bench shakes the front axle.", Phase.WORKING
+    SUSPENSION_REAR = 4, "The suspension bench shakes the rear axle.", Phase.WORKING
+    BRAKES_FRONT = 5, "The front axle is braked on the rollers.", Phase.WORKING
+    BRAKES_REAR = 6, "The rear axle is braked on the rollers.", Phase.WORKING
+    PARKING_BRAKE = 7, "The parking brake holds against the rollers.", Phase.WORKING
+    LAMPS = 8, "The headlamps are measured.", Phase.WORKING
+    EXHAUST = 9, "The exhaust gas or the smoke is measured.", Phase.WORKING
+    ELECTRIC = 10, "The ground continuity of an electric vehicle is measured.", Phase.WORKING
+    OBD = 11, "The vehicle's own diagnosis is read.", Phase.WORKING
+    REPORT = 12, "The inspector looks over the results.", Phase.WORKING
+    DONE = 13, "All is measured; the vehicle may leave.", Phase.DONE
+    LEAVING = 14, "The vehicle leaves the lane.", Phase.DONE
+    STOPPED = 90, "Stopped by the inspector or by a safety device.", Phase.STOPPED
+    FAULT = 99, "A bench has failed.", Phase.STOPPED
 
 
 class StopCause(State):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any, TypeVar
@@ -20,6 +20,12 @@ TRIGGERS = (Studio.state, Studio.visit)
 _TURNING = (StudioState.TURNING,)
 _SHOOTING = (StudioState.TURNING, StudioState.DETAILS, StudioState.INTERIOR, StudioState.WHEELS)
 
+
+def is_good(data: Mapping[str, Any]) -> bool:
+    """Every planned frame of the spin was taken: otherwise the vehicle has to turn again."""
+    return bool(data["spin"]["taken"] == data["spin"]["planned"])
+
+
 SCHEME = Scheme(
     kind="studio",
     state=Studio.state,
@@ -27,12 +33,14 @@ SCHEME = Scheme(
     idle=StudioState.EMPTY,
     done=StudioState.DONE,
     needed=(StudioState.TURNING,),
+    planned_s=270.0,
     gathers={
         "speed": During(Studio.speed, _TURNING),
         "motor_current": During(Studio.motor_current, _TURNING),
         "sharpness": During(Studio.sharpness, _SHOOTING),
         "clipped": During(Studio.clipped, _SHOOTING),
     },
+    is_good=is_good,
 )
 _USED: tuple[Tag[Any], ...] = (
     Studio.job, Studio.recipe, Studio.simulated, Studio.lamp_hours, Studio.trigger_angles,

@@ -4,7 +4,7 @@ The words of the job are those of OPC 40100-1 (machine vision): recipe, job, acq
 result ready. Guard and light curtain are read only: safety stays in the safety controller.
 """
 
-from stations.declare import Command, Node, Register, State, Station, Tag
+from stations.declare import Command, Node, Phase, Register, State, Station, Tag
 
 TAKT_S = 360.0
 STEP_DEG = 10.0
@@ -14,19 +14,19 @@ NO_FRAME = -1.0
 
 
 class StudioState(State):
-    EMPTY = 0, "No vehicle in the studio."
-    LOADING = 1, "The vehicle drives on over the underbody scanner and is centred."
-    SECURING = 2, "Doors and guard close, the table is unlocked."
-    TURNING = 3, "The table turns and the cameras shoot the exterior."
-    HOMING = 4, "The table goes back to its home position."
-    DETAILS = 5, "Close-ups with doors, bonnet and boot open."
-    INTERIOR = 6, "The panorama camera is inside the vehicle."
-    WHEELS = 7, "Wheels and tyre treads are shot."
-    REVIEW = 8, "The pictures are checked while the vehicle is still there."
-    DONE = 9, "All pictures are taken; the vehicle may leave."
-    LEAVING = 10, "The vehicle drives off the table."
-    STOPPED = 90, "Stopped by the safety controller or the operator."
-    FAULT = 99, "The table, a camera or the lamps have failed."
+    EMPTY = 0, "No vehicle in the studio.", Phase.IDLE
+    LOADING = 1, "The vehicle drives on over the underbody scanner and is centred.", Phase.WORKING
+    SECURING = 2, "Doors and guard close, the table is unlocked.", Phase.WORKING
+    TURNING = 3, "The table turns and the cameras shoot the exterior.", Phase.WORKING
+    HOMING = 4, "The table goes back to its home position.", Phase.WORKING
+    DETAILS = 5, "Close-ups with doors, bonnet and boot open.", Phase.WORKING
+    INTERIOR = 6, "The panorama camera is inside the vehicle.", Phase.WORKING
+    WHEELS = 7, "Wheels and tyre treads are shot.", Phase.WORKING
+    REVIEW = 8, "The pictures are checked while the vehicle is still there.", Phase.WORKING
+    DONE = 9, "All pictures are taken; the vehicle may leave.", Phase.DONE
+    LEAVING = 10, "The vehicle drives off the table.", Phase.DONE
+    STOPPED = 90, "Stopped by the safety controller or the operator.", Phase.STOPPED
+    FAULT = 99, "The table, a camera or the lamps have failed.", Phase.STOPPED
 
 
 class StopCause(State):

@@ -3,6 +3,7 @@
 from wire.site.connections import BrokerConfig, ModbusConfig, OpcuaConfig
 from wire.site.databases import LedgerConfig, StoreConfig
 from wire.site.documents import Overrides
+from wire.site.lines import LineConfig, ShiftConfig
 from wire.site.load import Examined, examine, load, write_copy
 from wire.site.models import AgentConfig, HistorianConfig, OutboxConfig, Site, StationConfig
 from wire.site.problems import Problem, SiteError
@@ -13,11 +14,13 @@ __all__ = [
     "Examined",
     "HistorianConfig",
     "LedgerConfig",
+    "LineConfig",
     "ModbusConfig",
     "OpcuaConfig",
     "OutboxConfig",
     "Overrides",
     "Problem",
+    "ShiftConfig",
     "Site",
     "SiteError",
     "StationConfig",

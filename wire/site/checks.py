@@ -40,6 +40,31 @@ def names(document: Document) -> Iterator[Problem]:
             yield document.problem(place, "serves no station", hint)
 
 
+def lines(document: Document) -> Iterator[Problem]:
+    """Lines that stand twice, stations on a line that is not declared where lines are, bottlenecks.
+
+    A site without any [[line]] may name lines as it likes.
+    """
+    declared: dict[str, Key] = {}
+    yield from _once(document, "line", declared)
+    stations: dict[str, list[str]] = {}
+    for index, station in enumerate(document.values.get("station", [])):
+        line, name = station.get("line"), station.get("name")
+        if not isinstance(line, str) or not line:
+            continue
+        stations.setdefault(line, []).append(str(name))
+        if declared and line not in declared:
+            hint = closest(line, declared) + f' or add [[line]] with name = "{line}"'
+            yield document.problem(("station", index, "line"), f'no line is named "{line}"', hint)
+    for index, one in enumerate(document.values.get("line", [])):
+        name, bottleneck = one.get("name"), one.get("bottleneck")
+        on_line = stations.get(name, [])
+        if isinstance(bottleneck, str) and bottleneck and bottleneck not in on_line:
+            what = f'no station "{bottleneck}" stands on {name}'
+            hint = closest(bottleneck, on_line) or f'give a station line = "{name}"'
+            yield document.problem(("line", index, "bottleneck"), what, hint)
+
+
 def _once(document: Document, table: str, places: dict[str, Key]) -> Iterator[Problem]:
     for index, one in enumerate(document.values.get(table, [])):
         name, key = one.get("name"), (table, index, "name")

@@ -13,7 +13,7 @@ from wire.site import positions
 from wire.site.positions import Key
 from wire.site.problems import Problem
 
-LISTS = ("agent", "station")
+LISTS = ("line", "agent", "station")
 Overrides = Mapping[tuple[str, ...], Any]
 """Values by path, such as ("broker", "port") or ("station", "studio-1", "opcua", "url")."""
 

@@ -13,6 +13,7 @@ from pydantic import BaseModel
 from wire.site import checks, documents
 from wire.site.documents import Document, Overrides
 from wire.site.explain import Model, validate
+from wire.site.lines import LineConfig
 from wire.site.models import AgentConfig, Site, SiteFile, SiteTable, StationConfig
 from wire.site.positions import Key
 from wire.site.problems import Problem, SiteError, closest
@@ -97,17 +98,18 @@ def _build(document: Document) -> Site | None:
             document.problems.append(Problem(document.path, 0, name, "is missing", hint))
             continue
         tables[name] = validate(document, (name,), model, values.get(name, {}))
+    lines = _list(document, "line", LineConfig)
     agents = _list(document, "agent", AgentConfig)
     stations = _list(document, "station", StationConfig)
-    document.problems += checks.names(document)
+    document.problems += [*checks.names(document), *checks.lines(document)]
     for place, config in stations.items():
         document.problems += checks.station(document, place, config)
     if document.problems:
         return None
     name = tables.pop("site").name
     return Site(
-        name=name, **tables, agents=tuple(agents.values()), stations=tuple(stations.values()),
-        folder=document.folder, file=document.path,
+        name=name, **tables, lines=tuple(lines.values()), agents=tuple(agents.values()),
+        stations=tuple(stations.values()), folder=document.folder, file=document.path,
     )  # fmt: skip
 
 

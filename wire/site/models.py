@@ -13,6 +13,7 @@ from stations.declare import Command, Node, Register, Station, Tag
 from wire.site import addresses, devices
 from wire.site.connections import BrokerConfig, ModbusConfig, OpcuaConfig, Part
 from wire.site.databases import LedgerConfig, StoreConfig
+from wire.site.lines import LineConfig
 from wire.site.problems import Problem, SiteError
 from wire.site.values import DurationMs, FilePath, Line, Name, PortOrFree, SizeBytes
 
@@ -89,6 +90,11 @@ class StationConfig(Part):
         description="one Modbus connection, or one table for each name that the tags use",
         json_schema_extra=_one_or_named,
     )
+    cycle_ms: DurationMs | None = Field(
+        default=None,
+        validation_alias="cycle",
+        description="planned run time of one vehicle here; by default that of its kind",
+    )
     at: dict[str, str] = Field(
         default={}, description="addresses of tags and commands that this machine keeps elsewhere"
     )
@@ -146,6 +152,7 @@ class SiteFile(Part):
     ledger: LedgerConfig = Field(default={}, validate_default=True)
     historian: HistorianConfig = HistorianConfig()
     outbox: OutboxConfig = Field(default={}, validate_default=True)
+    line: tuple[LineConfig, ...] = Field(default=(), strict=False)
     agent: tuple[AgentConfig, ...] = Field(default=(), strict=False)
     station: tuple[StationConfig, ...] = Field(default=(), strict=False)
 
@@ -159,6 +166,7 @@ class Site(Part):
     ledger: LedgerConfig = LedgerConfig()
     historian: HistorianConfig = HistorianConfig()
     outbox: OutboxConfig = OutboxConfig()
+    lines: tuple[LineConfig, ...] = ()
     agents: tuple[AgentConfig, ...] = ()
     stations: tuple[StationConfig, ...] = ()
     folder: Path = Path()
@@ -171,6 +179,13 @@ class Site(Part):
     def agent(self, name: str) -> AgentConfig:
         """The agent of this name; LookupError with the known names when there is none."""
         return _named(name, self.agents, "agent")
+
+    def line(self, name: str) -> LineConfig:
+        """What is said of a line; one of which nothing is said is planned all the time."""
+        for one in self.lines:
+            if one.name == name:
+                return one
+        return LineConfig.model_construct(name=name)
 
     def stations_of(self, agent: str) -> list[StationConfig]:
         """The stations that an agent serves, in the order of the site file."""

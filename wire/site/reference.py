@@ -13,6 +13,7 @@ from wire.site.connections import BrokerConfig, ModbusConfig, OpcuaConfig
 from wire.site.databases import LedgerConfig, StoreConfig
 from wire.site.devices import COLUMNS, NEEDED
 from wire.site.explain import keys
+from wire.site.lines import LineConfig, ShiftConfig
 from wire.site.models import (
     AgentConfig,
     HistorianConfig,
@@ -29,6 +30,8 @@ TABLES: tuple[tuple[str, type[BaseModel]], ...] = (
     ("[ledger]", LedgerConfig),
     ("[historian]", HistorianConfig),
     ("[outbox]", OutboxConfig),
+    ("[[line]]", LineConfig),
+    ("[[line.shift]]", ShiftConfig),
     ("[[agent]]", AgentConfig),
     ("[[station]]", StationConfig),
     ("[station.opcua]", OpcuaConfig),
@@ -40,6 +43,9 @@ TYPES = {
 }  # fmt: skip
 DEFAULTS = {
     "bytes_max": '"1 GiB"',
+    "shift": "[]",
+    "breaks": "[]",
+    "days": "all seven",
     "publishing": '"100 ms"',
     "every": '"1 s"',
     "timeout": '"1 s"',
