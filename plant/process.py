@@ -16,7 +16,7 @@ import structlog
 from plant.broker import EmbeddedBroker, start_broker
 from plant.dead_letters import DeadLetters
 from plant.historian import Historian
-from plant.ledger import Ledger, LedgerError
+from plant.ledger import LedgerError, open_ledger
 from plant.points import Model
 from plant.recorder import Recording
 from plant.status import Status
@@ -92,7 +92,7 @@ def _open(site: Site, clock: Clock, stack: ExitStack) -> tuple[Historian, Status
 
     store = opened(lambda: open_store(site.store))
     letters = opened(lambda: DeadLetters(dead_letters_path(site.store)))
-    ledger = opened(lambda: Ledger(site.ledger.url, clock))
+    ledger = opened(lambda: open_ledger(site.ledger, clock))
     if problems:
         raise Unusable(problems)
     random = SystemRandom()

@@ -15,7 +15,7 @@ from urllib.request import urlopen
 import orjson
 
 from plant.dead_letters import DeadLetters
-from plant.ledger import Entry, Ledger
+from plant.ledger import Entry, Ledger, LedgerError, open_ledger
 from plant.stores.factory import dead_letters_path, open_store
 from refit.accounts import Balance, balance, total
 from refit.processes import Processes, free_ports, listens
@@ -149,9 +149,12 @@ class DemoPlant:
 
     def last_record(self, station: str) -> Entry | None:
         """The latest record of a station that is in the ledger."""
-        if self._ledger is None and self.site.ledger.path.exists():
-            self._ledger = Ledger(self.site.ledger.url, SystemClock())
-        found = [] if self._ledger is None else self._ledger.find(station=station, limit=1)
+        try:
+            if self._ledger is None:
+                self._ledger = open_ledger(self.site.ledger, SystemClock(), create=False)
+            found = self._ledger.find(station=station, limit=1)
+        except LedgerError:  # the historian has not made it yet
+            return None
         return found[0] if found else None
 
     def finish(self) -> Result:
@@ -190,7 +193,7 @@ class DemoPlant:
             with closing(DeadLetters(dead_letters_path(self.site.store))) as letters:
                 refused = Counter(one.refusal.station for one in letters.read(limit=LETTERS_MAX))
             balances = balance(self.site, self.truth, store, refused)
-        with Ledger(self.site.ledger.url, SystemClock()) as ledger:
+        with open_ledger(self.site.ledger, SystemClock(), create=False) as ledger:
             records = Counter(ledger.counts())
         kinds = {one.name: one.kind for one in self.site.stations}
         return Result(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -19,19 +19,43 @@ SiteFile = Annotated[Path, typer.Option("--site", help="The site file.", metavar
 
 
 @contextmanager
-def _opened(site: Path) -> Iterator[Ledger]:
+def _opened(
+    site: Path, *, migrate: bool = False, progress: Callable[[int, int], None] | None = None
+) -> Iterator[Ledger]:
     """The ledger of a site; the command ends with 2 where there is none, else with 1."""
-    from plant.ledger import Ledger, LedgerError, LedgerUnusable
+    from plant.ledger import LedgerError, LedgerUnusable, open_ledger
     from refit.sites import WRONG, open_site
     from wire.clock import SystemClock
 
     loaded = open_site(site)
     try:
-        with Ledger(loaded.ledger.url, SystemClock(), create=False) as ledger:
+        clock, told = SystemClock(), progress or (lambda done, of: None)
+        with open_ledger(
+            loaded.ledger, clock, create=False, migrate=migrate, progress=told
+        ) as ledger:
             yield ledger
     except LedgerError as error:
         typer.echo(f"refit ledger: {error}", err=True)
         raise typer.Exit(WRONG if isinstance(error, LedgerUnusable) else 1) from error
+
+
+@contextmanager
+def _progress(what: str) -> Iterator[Callable[[int, int], None]]:
+    """A bar on a terminal: what is done, how much of it, and how long it will take."""
+    from rich.console import Console
+    from rich.progress import (
+        BarColumn,
+        MofNCompleteColumn,
+        Progress,
+        TextColumn,
+        TimeRemainingColumn,
+    )
+
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
+    console = Console(stderr=True)
+    with Progress(*columns, TimeRemainingColumn(), console=console, transient=True) as bar:
+        task = bar.add_task(what, total=None, visible=console.is_terminal)
+        yield lambda done, of: bar.update(task, completed=done, total=of)
 
 
 @app.command()
@@ -41,13 +65,8 @@ def verify(site: SiteFile) -> None:
     Prints the head of the chain: keep a copy of it elsewhere, and compare. Ends with 1 when
     something is wrong.
     """
-    from rich.console import Console
-    from rich.progress import Progress
-
-    console = Console(stderr=True)
-    with _opened(site) as ledger, Progress(console=console, transient=True) as bar:
-        reading = bar.add_task("reading", total=None, visible=console.is_terminal)
-        verdict = ledger.verify(lambda done, of: bar.update(reading, completed=done, total=of))
+    with _opened(site) as ledger, _progress("reading") as told:
+        verdict = ledger.verify(told)
     head = verdict.head
     typer.echo(f"ledger {head.ledger}: {verdict.entries} entries, head {head.hash.hex()}")
     for fault in verdict.faults:
@@ -121,3 +140,42 @@ def anchor(site: SiteFile) -> None:
     with _opened(site) as ledger:
         head = ledger.anchor()
     typer.echo(f"accepted: entry {head.number}, head {head.hash.hex()}")
+
+
+@app.command()
+def migrate(site: SiteFile) -> None:
+    """Bring a ledger of an older version to the present one.
+
+    The historian does the same when it starts; here one sees how far it is. All or nothing.
+    """
+    with _progress("deriving") as told, _opened(site, migrate=True, progress=told) as ledger:
+        typer.echo(f"ledger {ledger.identity}: {len(ledger)} entries, version {ledger.version}")
+
+
+@app.command()
+def rebuild(site: SiteFile) -> None:
+    """Make the tables behind the views anew from the entries, which stay as they are."""
+    with _opened(site) as ledger, _progress("deriving") as told:
+        entries = ledger.rebuild(told)
+    typer.echo(f"the views show {entries} entries")
+
+
+@app.command()
+def grant(
+    site: SiteFile,
+    account: Annotated[str, typer.Argument(help="The account of PostgreSQL, such as grafana.")],
+) -> None:
+    """Let an account of the server read the views, for Grafana, and nothing else of the ledger.
+
+    Ends with 1 when the account can read more than that.
+    """
+    with _opened(site) as ledger:
+        more = ledger.grant(account)
+    typer.echo(f"{account} may read the views")
+    if more:
+        typer.echo(
+            f"{account} can read {', '.join(more)} too, take that away: it is a superuser, the"
+            " owner, or has a grant",
+            err=True,
+        )
+        raise typer.Exit(1)

@@ -6,10 +6,14 @@ import asyncio
 import inspect
 import os
 import random
-from typing import Any
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from hypothesis import HealthCheck, settings
+
+if TYPE_CHECKING:
+    from tests.servers import Postgres
 
 # A machine that does other work beside must not fail a property test by its clock.
 settings.register_profile("busy", deadline=None, suppress_health_check=[HealthCheck.too_slow])
@@ -30,6 +34,15 @@ def seed(request: pytest.FixtureRequest) -> int:
     number = random.SystemRandom().randrange(1 << 32) if given is None else given
     print(f"replay with: pytest {request.node.nodeid} --seed {number}")
     return int(number)
+
+
+@pytest.fixture(scope="session")
+def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Postgres]:
+    """One PostgreSQL for all tests that give each its own database; only its machine must live."""
+    from tests.servers import Postgres
+
+    with Postgres(tmp_path_factory.mktemp("postgres"), fsync=False) as server:
+        yield server
 
 
 @pytest.hookimpl(tryfirst=True)

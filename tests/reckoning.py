@@ -23,7 +23,7 @@ from typing import Any
 import orjson
 
 from edge.agent import connection_of
-from plant.ledger import Ledger
+from plant.ledger import open_ledger
 from plant.stores.store import Store
 from refit.accounts import EVER, OWN, Fact, acknowledged, events
 from stations import status as codes
@@ -213,7 +213,7 @@ def timed(log: Path) -> Iterator[tuple[dict[str, Any], int, int]]:
 
 def gaps(site: Site) -> list[Span]:
     """What the gap records in the ledger say."""
-    with Ledger(site.ledger.url, SystemClock(), create=False) as ledger:
+    with open_ledger(site.ledger, SystemClock(), create=False) as ledger:
         found = ledger.find(kind="gap")
     return [_span(entry.station, orjson.loads(entry.body)["data"]) for entry in found]
 

@@ -11,6 +11,7 @@ from plant.ledger.facts import (
     Refusal,
 )
 from plant.ledger.ledger import Ledger
+from plant.ledger.opening import open_ledger
 from plant.ledger.verify import Fault, Verdict
 
 __all__ = [
@@ -26,4 +27,5 @@ __all__ = [
     "LedgerUnusable",
     "Refusal",
     "Verdict",
+    "open_ledger",
 ]

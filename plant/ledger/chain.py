@@ -9,8 +9,11 @@ helps only a copy of the head in a third place: `refit ledger verify` prints it 
 
 from __future__ import annotations
 
+import fcntl
 import hashlib
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -57,8 +60,33 @@ class HeadFile:
         except (ValueError, KeyError, TypeError) as error:
             raise LedgerDamaged(f"{self.path} is no head of a ledger: {error}") from error
 
+    def advance(self, head: Head) -> None:
+        """Replace what the file says, unless another process has written a later entry since."""
+        with self._alone():
+            there = self.read()
+            if there is None or there.ledger != head.ledger or there.number < head.number:
+                self._write(head)
+
     def write(self, head: Head) -> None:
-        """Replace what the file says."""
+        """Replace what the file says, whatever it says."""
+        with self._alone():
+            self._write(head)
+
+    @contextmanager
+    def _alone(self) -> Iterator[None]:
+        """One process at a time, by a lock on the folder: the file itself is replaced."""
+        try:
+            self.path.parent.mkdir(parents=True, exist_ok=True)
+            folder = os.open(self.path.parent, os.O_RDONLY)
+        except OSError as error:
+            raise LedgerUnavailable(f"{self.path}: {error}") from error
+        try:
+            fcntl.flock(folder, fcntl.LOCK_EX)
+            yield
+        finally:
+            os.close(folder)
+
+    def _write(self, head: Head) -> None:
         said = {"ledger": head.ledger, "number": head.number, "hash": head.hash.hex()}
         fresh = self.path.with_name(self.path.name + ".new")
         try:

@@ -1,37 +1,95 @@
-"""The one place that knows which database the ledger is in."""
+"""The one place that knows which database the ledger is in, and how it is spoken to."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import structlog
 from sqlalchemy import Connection, Engine, create_engine, event
 from sqlalchemy.engine import URL, make_url
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import ArgumentError, DBAPIError, TimeoutError
 
 from plant.ledger.facts import LedgerUnavailable, LedgerUnusable
+from plant.ledger.troubles import BUSY_S, trouble
 
-BUSY_S = 10.0
+CONNECT_S = 10
+SILENCE_S = 20  # after which a server that does not answer counts as gone
+IDLE_S = 60  # after which the server ends a writer that hangs, and with it its lock
+SESSION = {"TimeZone": "UTC", "synchronous_commit": "on", "lock_timeout": f"{BUSY_S:g}s"}
+# One writer at a time, from its first look at the head to its commit; readers do not wait.
+LOCK = (
+    f"SELECT set_config('idle_in_transaction_session_timeout', '{IDLE_S}s', true),"
+    " pg_advisory_xact_lock(hashtext('refit ledger ' || current_schema()))"
+)
+
+log = structlog.get_logger("ledger")
 
 
-def engine_of(url: str, *, create: bool) -> tuple[Engine, Path | None]:
-    """An engine for `sqlite:FILE` or a PostgreSQL url, and the file where there is one.
+class Database:
+    """A file of SQLite (`sqlite:FILE`) or a database of PostgreSQL (`postgresql://...`).
 
     Every commit is on disk when it returns. Raises LedgerUnusable for any other url, or when there
-    is no such file and none is to be created.
+    is no such file and none is to be created. `password` is asked for at each connection; `tls` are
+    `sslmode` and `sslrootcert` of PostgreSQL.
     """
-    scheme, _, rest = url.partition(":")
-    if scheme == "sqlite":
-        file = Path(rest)
-        if not create and not file.exists():
-            raise LedgerUnusable(f"{file}: there is no ledger")
-        return _sqlite(file), file
-    if scheme in ("postgresql", "postgres"):
-        parsed = make_url(url).set(drivername="postgresql+psycopg")
-        return create_engine(parsed, pool_pre_ping=True), None
-    raise LedgerUnusable(f'"{url}" is no ledger: write "sqlite:FILE" or "postgresql://..."')
+
+    def __init__(
+        self,
+        url: str,
+        *,
+        create: bool,
+        password: Callable[[], str | None] = lambda: None,
+        tls: Mapping[str, str] | None = None,
+    ) -> None:
+        scheme, _, rest = url.partition(":")
+        self.file: Path | None = None
+        if scheme == "sqlite":
+            self.file = Path(rest)
+            if not create and not self.file.exists():
+                raise LedgerUnusable(f"{self.file}: there is no ledger")
+            self.name = str(self.file)
+            self._engine = _sqlite(self.file)
+            self._reading = self._engine
+        elif scheme in ("postgresql", "postgres"):
+            self._engine = _postgresql(url, password, tls or {})
+            self._reading = self._engine.execution_options(
+                isolation_level="REPEATABLE READ", postgresql_readonly=True
+            )
+            self.name = _shown(self._engine.url)
+        else:
+            raise LedgerUnusable(f'"{url}" is no ledger: write "sqlite:FILE" or "postgresql://..."')
+
+    @contextmanager
+    def reading(self) -> Iterator[Connection]:
+        """A transaction that sees one state; LedgerError for what the database cannot do."""
+        with self._troubles(), self._reading.connect() as connection, connection.begin():
+            yield connection
+
+    @contextmanager
+    def writing(self) -> Iterator[Connection]:
+        """A transaction of which all is on disk afterwards, or nothing is; one writer at a time."""
+        with self._troubles():
+            connection = self._engine.connect().execution_options(writes=True)
+            with connection, connection.begin():
+                if self.file is None:
+                    connection.exec_driver_sql(LOCK)
+                yield connection
+
+    def close(self) -> None:
+        """Close every connection."""
+        self._engine.dispose()
+
+    @contextmanager
+    def _troubles(self) -> Iterator[None]:
+        try:
+            yield
+        except DBAPIError as error:
+            raise trouble(error, self.name, self._engine.url) from error
+        except TimeoutError as error:
+            raise LedgerUnavailable(f"{self.name}: every connection is in use") from error
 
 
 def _sqlite(file: Path) -> Engine:
@@ -54,26 +112,46 @@ def _sqlite(file: Path) -> Engine:
     return engine
 
 
-@contextmanager
-def reading(engine: Engine) -> Iterator[Connection]:
-    """A transaction that sees one state; LedgerUnavailable for what the database cannot do."""
+def _postgresql(url: str, password: Callable[[], str | None], tls: Mapping[str, str]) -> Engine:
     try:
-        with engine.connect() as connection, connection.begin():
-            yield connection
-    except DBAPIError as error:
-        raise LedgerUnavailable(f"{_place(engine)}: {error.orig}") from error
+        parsed = make_url(url).set(drivername="postgresql+psycopg")
+    except (ArgumentError, ValueError) as error:
+        raise LedgerUnusable(f'"{url}" is no url of PostgreSQL: {error}') from error
+    engine = create_engine(
+        parsed,
+        pool_pre_ping=True,
+        connect_args={
+            "application_name": "refit ledger",
+            "connect_timeout": CONNECT_S,
+            "keepalives_idle": SILENCE_S // 2,
+            "keepalives_interval": SILENCE_S // 4,
+            "keepalives_count": 2,
+            "tcp_user_timeout": SILENCE_S * 1000,
+            "options": " ".join(f"-c {name}={value}" for name, value in SESSION.items()),
+            **tls,
+        },
+    )
+
+    @event.listens_for(engine, "do_connect")
+    def say_password(_: Any, __: Any, ___: Any, arguments: dict[str, Any]) -> None:
+        try:
+            said = password()
+        except ValueError as error:
+            raise LedgerUnusable(f"{_shown(parsed)}: {error}") from error
+        if said is not None:
+            arguments["password"] = said
+
+    return engine
 
 
-@contextmanager
-def writing(engine: Engine) -> Iterator[Connection]:
-    """A transaction of which all is on disk afterwards, or nothing is."""
-    try:
-        connection = engine.connect().execution_options(writes=True)
-        with connection, connection.begin():
-            yield connection
-    except DBAPIError as error:
-        raise LedgerUnavailable(f"{_place(engine)}: {error.orig}") from error
+def warn_of_loss(connection: Connection) -> None:
+    """Say so when the server is set up to lose what it has confirmed."""
+    if connection.dialect.name != "postgresql":
+        return
+    for setting in ("fsync", "full_page_writes"):
+        if connection.exec_driver_sql(f"SHOW {setting}").scalar() != "on":
+            log.warning("the server of the ledger may lose records with its power", setting=setting)
 
 
-def _place(engine: Engine) -> str:
-    return engine.url.render_as_string(hide_password=True)
+def _shown(url: URL) -> str:
+    return url.set(drivername="postgresql").render_as_string(hide_password=True)

@@ -10,7 +10,8 @@ from pathlib import Path
 
 from tests.servers.mosquitto import Mosquitto
 from tests.servers.ports import accepts, free_port, until
+from tests.servers.postgres import Postgres
 
 CACHE = Path(os.environ.get("REFIT_CACHE") or Path.home() / ".cache" / "refit")
 
-__all__ = ["CACHE", "Mosquitto", "accepts", "free_port", "until"]
+__all__ = ["CACHE", "Mosquitto", "Postgres", "accepts", "free_port", "until"]

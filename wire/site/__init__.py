@@ -1,8 +1,9 @@
 """The description of a plant: TOML read into frozen models, every error at its place."""
 
 from wire.site.connections import BrokerConfig, ModbusConfig, OpcuaConfig
-from wire.site.databases import LedgerConfig, StoreConfig
+from wire.site.databases import StoreConfig
 from wire.site.documents import Overrides
+from wire.site.ledger import LedgerConfig
 from wire.site.lines import LineConfig, ShiftConfig
 from wire.site.load import Examined, examine, load, write_copy
 from wire.site.models import AgentConfig, HistorianConfig, OutboxConfig, Site, StationConfig

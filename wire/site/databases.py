@@ -1,4 +1,4 @@
-"""Where samples and records end."""
+"""Where samples end."""
 
 from __future__ import annotations
 
@@ -38,12 +38,4 @@ class StoreConfig(Database):
 
     url: DatabaseUrl = Field(
         default="sqlite:var/samples.db", description="sqlite:FILE", validate_default=True
-    )
-
-
-class LedgerConfig(Database):
-    """Where records end."""
-
-    url: DatabaseUrl = Field(
-        default="sqlite:var/ledger.db", description="sqlite:FILE", validate_default=True
     )

@@ -12,7 +12,8 @@ from stations import kinds
 from stations.declare import Command, Node, Register, Station, Tag
 from wire.site import addresses, devices
 from wire.site.connections import BrokerConfig, ModbusConfig, OpcuaConfig, Part
-from wire.site.databases import LedgerConfig, StoreConfig
+from wire.site.databases import StoreConfig
+from wire.site.ledger import LedgerConfig
 from wire.site.lines import LineConfig
 from wire.site.problems import Problem, SiteError
 from wire.site.values import DurationMs, FilePath, Line, Name, PortOrFree, SizeBytes

@@ -10,9 +10,10 @@ from pydantic.fields import FieldInfo
 from pydantic_core import PydanticUndefined
 
 from wire.site.connections import BrokerConfig, ModbusConfig, OpcuaConfig
-from wire.site.databases import LedgerConfig, StoreConfig
+from wire.site.databases import StoreConfig
 from wire.site.devices import COLUMNS, NEEDED
 from wire.site.explain import keys
+from wire.site.ledger import LedgerConfig
 from wire.site.lines import LineConfig, ShiftConfig
 from wire.site.models import (
     AgentConfig,
