@@ -157,8 +157,9 @@ RECORD_DATA = r"""
 CREATE OR REPLACE FUNCTION record_data(body bytea) RETURNS jsonb LANGUAGE plpgsql IMMUTABLE STRICT
 AS $function$
 DECLARE
-    said text := convert_from(body, 'UTF8');
+    said text;
 BEGIN
+    said := convert_from(body, 'UTF8');
     IF position('\u0000' IN said) > 0 THEN
         said := regexp_replace(said, '(?<!\\)((?:\\\\)*)\\u0000', '\1\\ufffd', 'g');
     END IF;

@@ -38,3 +38,21 @@ def record(number: int, **changes: Any) -> Record:
         "data": {"angle_deg": number + 0.5, "text": "Größe", "cells": [1, 2.5, None]},
     }
     return Record(**fields | changes)
+
+
+def cycle(number: int, visit: str, station: str, began: str, ended: str, **changes: Any) -> Record:
+    """The record of a cycle on 21 September 2026; `began` and `ended` are times of day."""
+    kind = {"studio": "studio.session", "battery": "battery.qualification"}.get(
+        station.partition("-")[0], "inspection.report"
+    )
+    data = {
+        "visit": visit,
+        "started": f"2026-09-21T{began}.000Z",
+        "ended": f"2026-09-21T{ended}.000Z",
+        "cycle_s": 60.5,
+        "complete": True,
+        "flaws": [],
+        "phases": {"spinning": 45.0},
+    }
+    time = data["ended"]
+    return record(number, kind=kind, station=station, visit=visit, time=time, data=data | changes)
