@@ -18,6 +18,7 @@ from refit.demo_plant import DemoPlant
 from stations.status import is_good
 from wire.site import StationConfig
 
+WIDTH_WHOLE = 120  # of a terminal that has room for every column
 REFRESH_S = 1.0
 RATE_S = 5.0
 
@@ -41,24 +42,28 @@ class Rate:
 class PlantTable:
     """Draws a running demo plant from what is really stored, and what its agents say."""
 
-    def __init__(self, plant: DemoPlant, store: Store) -> None:
+    def __init__(self, plant: DemoPlant, store: Store, width: int = WIDTH_WHOLE) -> None:
         self.plant, self.store = plant, store
+        self.whole = width >= WIDTH_WHOLE
         self._rates = {station.name: Rate() for station in plant.site.stations}
 
     def draw(self) -> Group:
         """The table as it is now."""
         table = Table(title=f"Refit: site {self.plant.site.name}", title_justify="left")
         for title in ("station", "state", "vehicle"):
-            table.add_column(title)
-        for title in ("values/s", "acknowledged", "backlog", "quality"):
-            table.add_column(title, justify="right")
-        table.add_column("last record")
+            table.add_column(title, no_wrap=True)
+        counts = ("values/s", "acknowledged", "backlog") if self.whole else ("values/s",)
+        for title in (*counts, "quality"):
+            table.add_column(title, justify="right", no_wrap=True)
+        if self.whole:
+            table.add_column("last record", no_wrap=True)
         health = {agent.name: self.plant.health(agent.name) for agent in self.plant.site.agents}
         for station in self.plant.site.stations:
             said = health[station.agent]
             record = self.plant.last_record(station.name)
             told = f"{record.time[11:19]} {record.kind}" if record else ""
-            table.add_row(*self._row(station, said and said["health"]), told)
+            row = self._row(station, said and said["health"])
+            table.add_row(*row, *([told] if self.whole else []))
         return Group(table, *self._problems(health), self._foot())
 
     def _row(self, station: StationConfig, health: dict[str, Any] | None) -> list[str | Text]:
@@ -70,8 +75,7 @@ class PlantTable:
             self._state(station),
             str(self._value(station, "visit") or ""),
             f"{rate:.0f}",
-            str(stored),
-            backlog,
+            *([str(stored), backlog] if self.whole else []),
             self._quality(station),
         ]
 
@@ -113,8 +117,9 @@ def show(plant: DemoPlant) -> None:
     """Show the table until Ctrl-C; Ended when one of the processes dies."""
     store = open_store(plant.site.store)
     try:
-        table = PlantTable(plant, store)
-        with Live(table.draw(), console=Console(), auto_refresh=False, transient=False) as live:
+        console = Console()
+        table = PlantTable(plant, store, console.width)
+        with Live(table.draw(), console=console, auto_refresh=False, transient=False) as live:
             while True:
                 plant.wait(REFRESH_S)
                 live.update(table.draw(), refresh=True)

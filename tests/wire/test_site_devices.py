@@ -162,6 +162,7 @@ def test_no_text_breaks_the_reader(text: str) -> None:
         assert bool(device.problems) or device.declaration.tags
 
 
+@pytest.mark.alone
 def test_ten_thousand_tags_load_in_a_second() -> None:
     rows = [
         f"v{n},input {n} int16 on=b{n // 60000},float,V,0.1,0,9,,1 s,,Value {n}."

@@ -335,6 +335,7 @@ def test_everything_is_said_at_once(tmp_path: Path) -> None:
     ]  # fmt: skip
 
 
+@pytest.mark.alone
 def test_a_plant_of_a_thousand_stations_is_checked_quickly(tmp_path: Path) -> None:
     (tmp_path / "meter.csv").write_text(CSV)
     station = SMALL[SMALL.index("[[station]]") :]
