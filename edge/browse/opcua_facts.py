@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, field
 
 from asyncua import ua
 
 from edge.browse import opcua_types as types
 from edge.browse.found import Progress
+from edge.browse.meanings import TOLD, meanings, of_types
 from edge.browse.opcua_walk import Variable
 from edge.browse.requests import Requests, value_of
 from edge.browse.units import unit_of
@@ -22,7 +23,7 @@ _ASKED = (
     ua.AttributeIds.Description,
 )  # fmt: skip
 _RANGES = ("InstrumentRange", "EURange")  # the first that is there: what can be believed
-_TOLD = (*_RANGES, "EngineeringUnits", "TrueState", "FalseState", "EnumStrings", "EnumValues")
+_ASKED_PROPERTIES = (*_RANGES, "EngineeringUnits", *TOLD)
 
 
 @dataclass(slots=True)
@@ -39,22 +40,40 @@ class Facts:
     why_not: str | None = None
 
 
+@dataclass(slots=True)
+class Types:
+    """What is known of the data types so far: what is behind each, and what its numbers mean."""
+
+    built_in: dict[ua.NodeId, int] = field(default_factory=dict)
+    meanings: dict[ua.NodeId, str] = field(default_factory=dict)
+
+    async def learn(self, requests: Requests, wanted: set[ua.NodeId]) -> None:
+        """Ask for those that are not known."""
+        fresh = wanted - self.built_in.keys()
+        if not fresh:
+            return
+        self.built_in |= await types.built_in(requests, fresh)
+        enumerations = [one for one in fresh if self.built_in[one] == types.ENUMERATION]
+        if enumerations:
+            self.meanings |= await of_types(requests, enumerations)
+
+
 async def read_facts(
     requests: Requests, variables: Sequence[Variable], progress: Progress
 ) -> dict[ua.NodeId, Facts]:
     """The facts of each variable."""
     found: dict[ua.NodeId, Facts] = {}
-    built_in: dict[ua.NodeId, int] = {}
+    known = Types()
     for start in range(0, len(variables), CHUNK):
         chunk = variables[start : start + CHUNK]
         progress("reading", start, len(variables))
-        found |= await _read(requests, chunk, built_in)
+        found |= await _read(requests, chunk, known)
     progress("reading", len(variables), len(variables))
     return found
 
 
 async def _read(
-    requests: Requests, variables: Sequence[Variable], built_in: dict[ua.NodeId, int]
+    requests: Requests, variables: Sequence[Variable], known: Types
 ) -> dict[ua.NodeId, Facts]:
     answers = await requests.read([(one.node, what) for one in variables for what in _ASKED])
     facts: dict[ua.NodeId, Facts] = {}
@@ -65,11 +84,10 @@ async def _read(
         data_type = value_of(told[0])
         if isinstance(data_type, ua.NodeId):
             data_types[variable.node] = data_type
-    fresh = set(data_types.values()) - built_in.keys()
-    if fresh:
-        built_in |= await types.built_in(requests, fresh)
+    await known.learn(requests, set(data_types.values()))
     for node, data_type in data_types.items():
-        facts[node].built_in = built_in[data_type]
+        facts[node].built_in = known.built_in[data_type]
+        _mean(facts[node], known.meanings.get(data_type, ""))
     await _look_at_values(requests, facts)
     await _describe(requests, variables, facts)
     return facts
@@ -119,7 +137,7 @@ async def _describe(
     asked = [
         (variable, name, variable.properties[name])
         for variable in variables
-        for name in _TOLD
+        for name in _ASKED_PROPERTIES
         if name in variable.properties
     ]
     values = await requests.read([(node, ua.AttributeIds.Value) for _, _, node in asked])
@@ -130,9 +148,7 @@ async def _describe(
         one = facts[node]
         one.unit = unit_of(properties.get("EngineeringUnits"))
         one.low, one.high = range_of(properties)
-        words = ", ".join(_words(properties))
-        if words:
-            one.doc = f"{one.doc.rstrip('. ')}: {words}"
+        _mean(one, meanings(properties))
 
 
 def range_of(properties: dict[str, object]) -> tuple[float | None, float | None]:
@@ -145,18 +161,6 @@ def range_of(properties: dict[str, object]) -> tuple[float | None, float | None]
     return None, None
 
 
-def _words(properties: dict[str, object]) -> Iterator[str]:
-    """`0 = Off` for every number that the server has a word for."""
-    for number, name in enumerate(("FalseState", "TrueState")):
-        state = properties.get(name)
-        if isinstance(state, ua.LocalizedText) and state.Text:
-            yield f"{number} = {state.Text}"
-    strings, values = properties.get("EnumStrings"), properties.get("EnumValues")
-    if isinstance(strings, list):
-        for number, text in enumerate(strings):
-            if isinstance(text, ua.LocalizedText) and text.Text:
-                yield f"{number} = {text.Text}"
-    elif isinstance(values, list):
-        for one in values:
-            if isinstance(one, ua.EnumValueType) and one.DisplayName is not None:
-                yield f"{one.Value} = {one.DisplayName.Text}"
+def _mean(facts: Facts, words: str) -> None:
+    if words:
+        facts.doc = f"{facts.doc.rstrip('. ')}: {words}"

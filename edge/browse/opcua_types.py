@@ -14,8 +14,9 @@ from edge.browse.requests import Requests
 
 STRUCTURE, BASE, NUMBER, INTEGER, UNSIGNED, ENUMERATION = 22, 24, 26, 27, 28, 29
 ABSTRACT = (BASE, NUMBER, INTEGER, UNSIGNED)
-WORDS = {1: "bool", **dict.fromkeys(range(2, 10), "int"), 10: "float", 11: "float", 12: "text",
-         21: "text", ENUMERATION: "int"}  # fmt: skip
+BOOLEAN = 1
+WORDS = {BOOLEAN: "bool", **dict.fromkeys(range(2, 10), "int"), ENUMERATION: "int", 10: "float",
+         11: "float", **dict.fromkeys((12, 13, 14, 21), "text")}  # fmt: skip
 NAMES = {number.value: number.name for number in ua.VariantType} | {
     STRUCTURE: "a structure", NUMBER: "Number", INTEGER: "Integer", UNSIGNED: "UInteger",
 }  # fmt: skip
@@ -55,6 +56,8 @@ def word_of(number: int, length: int | None) -> str | None:
     word = WORDS.get(number)
     if length is None or word is None:
         return word
+    if number == BOOLEAN:
+        word = "int"  # an array of 0 and 1
     return f"{word}[{length}]" if word in ARRAYS and length > 0 else None
 
 
@@ -63,7 +66,7 @@ def why_not(number: int, length: int | None) -> str:
     name = NAMES.get(number, f"type {number}")
     if length is None:
         return f"{name} is no type of a tag"
-    if length == 0 and WORDS.get(number) in ARRAYS:
+    if length == 0 and (number == BOOLEAN or WORDS.get(number) in ARRAYS):
         return "an array without a length, and empty now"
     return f"an array of {name}"
 

@@ -205,6 +205,11 @@ def _sort(variant: ua.Variant, item: Item | None, side: list[bytes]) -> tuple[in
         entry = _text(value.Text)
     elif wanted is Type.TEXT and variant.VariantType is ua.VariantType.String:
         entry = _text(value)
+    elif wanted is Type.TEXT and variant.VariantType is ua.VariantType.DateTime:
+        whole = value.isoformat(timespec="microseconds").removesuffix("+00:00")
+        entry = f"{whole}Z".encode()
+    elif wanted is Type.TEXT and variant.VariantType is ua.VariantType.Guid:
+        entry = str(value).encode()
     if entry is None:
         return _MISMATCH, 0
     side.append(entry)
@@ -235,7 +240,7 @@ def _array(type_id: int, value: Any, wanted: Type, length: int) -> bytes | None:
     elements = _flat(value)
     if len(elements) != length:
         return None
-    if wanted is Type.INTS and type_id in _INTEGERS:
+    if wanted is Type.INTS and (type_id in _INTEGERS or type_id == _BOOLEAN):
         return np.array(elements, "<i8").tobytes()
     if wanted is Type.FLOATS and (type_id in _FLOATING or type_id in _SMALL_INTEGERS):
         return np.array(elements, "<f8").tobytes()

@@ -6,6 +6,7 @@ import math
 import struct
 from datetime import UTC, datetime
 from typing import Any
+from uuid import UUID
 
 import numpy as np
 import pytest
@@ -121,10 +122,14 @@ def _one(number: int, variant: ua.Variant | None, status: int = 0, source: int =
         (102, ua.Variant(True, V.Boolean), True),
         (103, ua.Variant("é", V.String), "é"),
         (103, ua.Variant(ua.LocalizedText("hello", "en")), "hello"),
+        (103, ua.Variant(datetime(2026, 1, 2, 3, 4, 5, 600_000, UTC)),
+         "2026-01-02T03:04:05.600000Z"),
+        (103, ua.Variant(UUID(int=5)), "00000000-0000-0000-0000-000000000005"),
         (104, ua.Variant([1, 2], V.Int16), [1.0, 2.0]),
         (105, ua.Variant([3, -4], V.Int64), [3, -4]),
+        (105, ua.Variant([True, False], V.Boolean), [1, 0]),
     ],
-)
+)  # fmt: skip
 def test_types_that_fit_give_values(number: int, variant: ua.Variant, value: Any) -> None:
     assert _one(number, variant) == (GOOD, value)
 
