@@ -209,14 +209,13 @@ function addOdd(space, parent) {
             space.addressSpace.findDataType("Range"), { low: n, high: n + 1 });
         return [{ dataType: DataType.ExtensionObject, value }, null];
     });
-    const hidden = add(space, parent, "Odd/WriteOnly", "Int32", scalar("Int32", (n) => n), {
+    add(space, parent, "Odd/WriteOnly", "Int32", scalar("Int32", (n) => n), {
         accessLevel: AccessLevelFlag.CurrentWrite, userAccessLevel: AccessLevelFlag.CurrentWrite,
     });
     add(space, parent, "Odd/Any", "BaseDataType", scalar("Double", (n) => n * 2));
     add(space, parent, "Odd/Semicolon; and=signs", "Int32", scalar("Int32", (n) => n));
     add(space, parent, "Odd/semicolon AND signs", "Int32", scalar("Int32", (n) => -n));
-    parent.addReference({ referenceType: "Organizes", nodeId: parent.parent || "RootFolder", isForward: true });
-    return hidden;
+    parent.addReference({ referenceType: "Organizes", nodeId: parent.parent.nodeId, isForward: true }); // a ring
 }
 
 function addAxes(space, plant, count) {
