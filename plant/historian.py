@@ -16,6 +16,7 @@ from typing import Protocol
 import structlog
 
 from plant.inbox import Inbox
+from plant.latest import Latest
 from plant.points import Model
 from plant.writer import Item, Writer
 from wire import topics
@@ -86,6 +87,7 @@ class Historian:
         self.writer = writer
         self.link: Link | None = None
         self.counts: Counter[str] = Counter()
+        self.latest = Latest()
         self.heard_ms: dict[str, int] = {}
         self.health: dict[str, Mapping[str, Scalar | None]] = {}
         self.online: dict[str, tuple[EdgeId | None, bool, str]] = {
@@ -235,6 +237,7 @@ class Historian:
                 case Received():
                     self._received(effect)
                 case Online():
+                    self.latest.born(effect)
                     self._state(effect.edge, effect.station, True, "")
                 case Offline():
                     self._state(effect.edge, effect.station, False, effect.why)
@@ -244,6 +247,7 @@ class Historian:
     def _received(self, received: Received) -> None:
         now_ms = self._clock.now_ms()
         self.heard_ms[received.agent] = now_ms
+        self.latest.heard(received)
         points = self._model.samples(received, now_ms)
         self.writer.offer(Item(received.edge, points, received.outbox, received.position or 0))
 
@@ -257,6 +261,7 @@ class Historian:
         if station in self.online or (station and len(self.online) < STATIONS_MAX):
             self.online[station] = (edge, online, why)
         now_ms = self._clock.now_ms()
+        self.latest.said(edge, station, online, why, now_ms)
         points = self._model.online(edge, station, online, why, now_ms)
         self.writer.offer(Item(edge, points))
 

@@ -17,6 +17,7 @@ from plant.broker import EmbeddedBroker, start_broker
 from plant.dead_letters import DeadLetters
 from plant.historian import Historian
 from plant.ledger import LedgerError, open_ledger
+from plant.overview import Overview
 from plant.points import Model
 from plant.recorder import Recording
 from plant.status import Status
@@ -103,11 +104,15 @@ def _open(site: Site, clock: Clock, stack: ExitStack) -> tuple[Historian, Status
     recording = Recording(ledger, historian.confirm_records, random)
     historian.keep_records(recording)
     answers = Status(historian, clock, recording)
+    place, pages = site.historian, Overview(site, historian, clock).answer
     status = opened(
-        lambda: StatusServer(answers.metrics(), answers.health, port=site.historian.http)
+        lambda: StatusServer(
+            answers.metrics(), answers.health, host=place.listen, port=place.http, pages=pages
+        )
     )
     if problems:
-        raise Unusable([f"port {site.historian.http} for /metrics: {one}" for one in problems])
+        where = f"port {place.http} of {place.listen} for /metrics"
+        raise Unusable([f"{where}: {one}" for one in problems])
     recording.start()
     return historian, status
 

@@ -1,6 +1,6 @@
 """What a process says of itself over HTTP: /metrics for Prometheus, /healthz for whoever watches.
 
-Values are read when somebody asks, so that keeping them costs nothing.
+Values are read when somebody asks, so that keeping them costs nothing. Nothing can be changed.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from functools import partial
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from urllib.parse import parse_qsl, unquote, urlsplit
 
 import orjson
 import structlog
@@ -23,6 +24,7 @@ REQUEST_S_MAX = 5.0
 log = structlog.get_logger("metrics")
 
 
+Pages = Callable[[str, Mapping[str, str]], object | None]
 _Make = Callable[..., GaugeMetricFamily | CounterMetricFamily]
 
 
@@ -107,7 +109,8 @@ class Metrics:
 class StatusServer:
     """Serves /metrics and /healthz on a thread of its own until `close`.
 
-    `health` gives what /healthz answers; its key `ok` decides between 200 and 503. Raises OSError
+    `health` gives what /healthz answers; its key `ok` decides between 200 and 503. `pages` gives
+    what other paths answer as JSON, by path and query; None for what there is not. Raises OSError
     when the port is taken; port 0 takes a free one, which `port` says then.
     """
 
@@ -118,8 +121,9 @@ class StatusServer:
         *,
         host: str = "127.0.0.1",
         port: int = 0,
+        pages: Pages = lambda path, query: None,
     ) -> None:
-        self._server = ThreadingHTTPServer((host, port), _handler(metrics, health))
+        self._server = ThreadingHTTPServer((host, port), _handler(metrics, health, pages))
         self._server.daemon_threads = True
         self.port = self._server.server_port
         self._thread = threading.Thread(
@@ -142,7 +146,7 @@ class StatusServer:
 
 
 def _handler(
-    metrics: Metrics, health: Callable[[], Mapping[str, object]]
+    metrics: Metrics, health: Callable[[], Mapping[str, object]], pages: Pages
 ) -> type[BaseHTTPRequestHandler]:
     class Handler(BaseHTTPRequestHandler):
         timeout = REQUEST_S_MAX
@@ -154,7 +158,7 @@ def _handler(
                 case "/healthz":
                     self._guarded(self._healthz)
                 case _:
-                    self._answer(404, "text/plain", b"there is /metrics and /healthz\n")
+                    self._guarded(self._page)
 
         def _guarded(self, answer: Callable[[], tuple[int, str, bytes]]) -> None:
             try:
@@ -171,6 +175,18 @@ def _handler(
         def _healthz(self) -> tuple[int, str, bytes]:
             state = dict(health())
             return 200 if state.get("ok") else 503, "application/json", orjson.dumps(state)
+
+        def _page(self) -> tuple[int, str, bytes]:
+            asked = urlsplit(self.path)
+            found = pages(unquote(asked.path), dict(parse_qsl(asked.query)))
+            if found is None:
+                return (
+                    404,
+                    "text/plain",
+                    b"there is /metrics, /healthz and, of a historian, /stations\n",
+                )
+            body = orjson.dumps(found, option=orjson.OPT_SERIALIZE_NUMPY)
+            return 200, "application/json", body
 
         def _answer(self, status: int, kind: str, body: bytes) -> None:
             self.send_response(status)

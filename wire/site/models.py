@@ -16,7 +16,7 @@ from wire.site.databases import StoreConfig
 from wire.site.ledger import LedgerConfig
 from wire.site.lines import LineConfig
 from wire.site.problems import Problem, SiteError
-from wire.site.values import DurationMs, FilePath, Line, Name, PortOrFree, SizeBytes
+from wire.site.values import Address, DurationMs, FilePath, Line, Name, PortOrFree, SizeBytes
 
 
 class SiteTable(Part):
@@ -30,7 +30,13 @@ class HistorianConfig(Part):
 
     name: Name = Field(default="historian", description="Sparkplug host id")
     http: PortOrFree = Field(
-        default=0, description="port of /metrics and /healthz; 0 takes a free one"
+        default=0,
+        description="port of /metrics, /healthz and /stations, which `refit watch` needs; "
+        "0 takes a free one",
+    )
+    listen: Address = Field(
+        default="127.0.0.1",
+        description='address at which it answers; "0.0.0.0" for everybody on the network',
     )
 
 

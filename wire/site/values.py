@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from ipaddress import IPv4Address
 from pathlib import Path
 from typing import Annotated, Any
 from urllib.parse import SplitResult, urlsplit
@@ -100,6 +101,16 @@ def _path(value: Any, info: ValidationInfo) -> Any:
     return (Path(folder) / value).absolute() if folder else Path(value)
 
 
+def _address(value: Any) -> Any:
+    if isinstance(value, str):
+        try:
+            IPv4Address(value)
+        except ValueError as error:
+            hint = 'write one of this machine, such as "127.0.0.1", or "0.0.0.0" for all'
+            raise Wrong(f'"{value}" is no IPv4 address', hint) from error
+    return value
+
+
 def _line(value: Any) -> Any:
     return name_of(value) if isinstance(value, str) and value else value
 
@@ -126,5 +137,8 @@ SizeBytes = Annotated[
     WithJsonSchema({"type": ["string", "integer"], "pattern": r"^\d+(\.\d+)? *([KMG]i)?B$"}),
 ]
 FilePath = Annotated[Path, BeforeValidator(_path), WithJsonSchema({"type": "string"})]
+Address = Annotated[
+    str, BeforeValidator(_address), WithJsonSchema({"type": "string", "format": "ipv4"})
+]
 Port = Annotated[int, Field(ge=1, le=65535)]
 PortOrFree = Annotated[int, Field(ge=0, le=65535)]

@@ -194,7 +194,7 @@ class Edge:
         self._missing.discard(name)
         sent = timestamp_of(message.payload)
         effects: list[HostEffect] = [
-            Online(self.id, name, now_ms if sent is None else sent, device)
+            Online(self.id, name, now_ms if sent is None else sent, device, data.samples)
         ]
         # Our own agents send every value as DATA with a position; others say first values here.
         return effects if self.outbox else [*effects, *self._received(name, data, device)]

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import NamedTuple, TypeAlias
 
-from stations.samples import Samples
+from stations.samples import EMPTY, Samples
 from wire.sparkplug.acknowledge import Range
 from wire.sparkplug.datatypes import Scalar
 from wire.sparkplug.lookup import Device
@@ -75,12 +75,16 @@ class Received:
 
 @dataclass(frozen=True, slots=True)
 class Online:
-    """A node ("" in `station`) or one of its devices has given birth."""
+    """A node ("" in `station`) or one of its devices has given birth.
+
+    `values` are those that stand in the birth, for whoever shows them: they are not to be stored.
+    """
 
     edge: EdgeId
     station: str
     time_ms: int
     device: Device
+    values: Samples = EMPTY
 
 
 @dataclass(frozen=True, slots=True)
