@@ -12,7 +12,7 @@ from typing import Annotated
 import typer
 
 MODULES = (
-    "demo", "broker", "agent", "historian", "simulate", "check", "browse", "tags", "new",
+    "demo", "broker", "agent", "historian", "simulate", "check", "browse", "tags", "watch", "new",
     "ledger", "schema",
 )  # fmt: skip
 

@@ -22,7 +22,8 @@ INTRODUCTION = f"""\
 {HEAD}
 Agent and historian serve `/metrics` (Prometheus text, read when it is asked for) and `/healthz`
 (JSON; 200 when `ok` is true, else 503 and `problems` says what is wrong) on 127.0.0.1 at the port
-`http` of the [site file](site-file.md). Both also show the `process_*` metrics of the Prometheus
+`http` of the [site file](site-file.md); the historian at another address when `listen` says one.
+Both also show the `process_*` metrics of the Prometheus
 client for Python. Whatever is called a counter starts with 0 when the process does.
 
 ## The health of an agent
@@ -31,6 +32,17 @@ Every {EVERY_S:g} s as Sparkplug node metrics `{HEALTH}NAME`, which the historia
 measurement `{EDGE_HEALTH}`; at any time as `health` in `/healthz` and as `agent{{what="NAME"}}` in
 `/metrics`.
 
+"""
+STATIONS = """
+## `/stations` of the historian
+
+JSON with every station and its tags: `type`, `unit`, `low`, `high`, `doc`, the names of `states`,
+and the latest sample as `value`, `status` (OPC UA StatusCode) and `time_ms`, with the `count` of
+samples that came and the `recent` numbers. A tag that was not heard yet has `status` null. Agents
+and stations say whether they are `online`, `why` not, and `since_ms`. `/stations/NAME` is one
+station. `token` stands for what an answer says: `/stations?since=TOKEN` answers with `partial`
+true and only the tags that have changed, as long as no station was born anew. `refit watch` shows
+it. Nothing can be changed over HTTP.
 """
 HEALTH_DOCS = {
     "backlog_batches": "Batches in the outbox that the plant has not confirmed.",
@@ -77,6 +89,7 @@ def page() -> str:
         "\n## `/metrics` of the historian\n\n",
         _families(historian_metrics()),
         "\nThe label `agent` is empty for what no known agent sent.\n",
+        STATIONS,
     ]
     return "".join(parts)
 

@@ -1,0 +1,113 @@
+"""Asking a historian: /stations over HTTP, first all of it, then what has changed."""
+
+from __future__ import annotations
+
+import queue
+import threading
+import time
+from typing import Any
+from urllib.error import HTTPError, URLError
+from urllib.parse import urlsplit
+from urllib.request import ProxyHandler, build_opener
+
+import orjson
+
+from wire.site import Site
+
+TIMEOUT_S = 5.0
+BYTES_MAX = 256 << 20
+NEEDED = {"site", "token", "partial", "time_ms", "connected", "store", "agents", "stations"}
+ANYWHERE = ("0.0.0.0", "127.0.0.1")
+
+
+class Away(Exception):
+    """The historian gives no answer, and why."""
+
+
+class NoAddress(ValueError):
+    """Nothing says where the historian answers."""
+
+
+def url_of(site: Site) -> str:
+    """Where the historian of a site answers; NoAddress when its site file does not say."""
+    place = site.historian
+    if place.http == 0:
+        raise NoAddress(
+            "the site file gives the historian no port: write `http = 9101` below [historian] "
+            "and start it again, or give the place by --url"
+        )
+    host = "127.0.0.1" if place.listen in ANYWHERE else place.listen
+    return f"http://{host}:{place.http}"
+
+
+def checked(url: str) -> str:
+    """The URL of a historian; NoAddress when it cannot be one."""
+    whole = url if "://" in url else f"http://{url}"
+    parts = urlsplit(whole)
+    if parts.scheme not in ("http", "https") or not parts.hostname:
+        raise NoAddress(f'"{url}" is no address of a historian: write http://HOST:PORT')
+    return whole.rstrip("/")
+
+
+class Client:
+    """Asks one historian."""
+
+    def __init__(self, url: str) -> None:
+        self.url = url
+        # A proxy of the environment is for the world, not for a machine of the plant.
+        self._opener = build_opener(ProxyHandler({}))
+
+    def ask(self, token: str = "") -> dict[str, Any]:
+        """What /stations says, all or since a token; Away when it says nothing."""
+        asked = f"{self.url}/stations" + (f"?since={token}" if token else "")
+        try:
+            with self._opener.open(asked, timeout=TIMEOUT_S) as answer:
+                found = orjson.loads(answer.read(BYTES_MAX))
+        except HTTPError as error:
+            with error:
+                told = "there is no historian of Refit" if error.code == 404 else str(error)
+            raise Away(told) from error
+        except (URLError, OSError, ValueError) as error:
+            why = getattr(error, "reason", error)
+            raise Away(str(getattr(why, "strerror", None) or why)) from error
+        if not isinstance(found, dict) or not found.keys() >= NEEDED:
+            raise Away("there is no historian of Refit")
+        return found
+
+
+class Poller:
+    """Asks every so many seconds on a thread of its own; answers and failures wait in `found`."""
+
+    def __init__(self, client: Client, every_s: float) -> None:
+        self.found: queue.Queue[dict[str, Any] | Away] = queue.Queue(maxsize=2)
+        self._client, self._every_s = client, every_s
+        self._stopping = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="poll", daemon=True)
+        self._thread.start()
+
+    def _run(self) -> None:
+        token = ""
+        while not self._stopping.is_set():
+            due = time.monotonic() + self._every_s
+            answer: dict[str, Any] | Away
+            try:
+                answer = self._client.ask(token)
+                token = answer["token"]
+            except Away as error:
+                answer, token = error, ""
+            self._put(answer)
+            self._stopping.wait(max(due - time.monotonic(), 0.0))
+
+    def _put(self, answer: dict[str, Any] | Away) -> None:
+        """Hand it over; waits while somebody looks at a pause, so that nothing is left out."""
+        while not self._stopping.is_set():
+            try:
+                self.found.put(answer, timeout=0.2)
+            except queue.Full:
+                continue
+            return
+
+    def stop(self) -> None:
+        """Ask no more."""
+        self._stopping.set()
+        self._thread.join(TIMEOUT_S)
