@@ -44,8 +44,18 @@ def browse(
     user: asked.User = None,
     password_file: asked.PasswordFile = None,
     password_env: asked.PasswordEnv = None,
+    ranges: asked.Ranges = None,
+    readings: asked.Readings = None,
+    units: asked.Units = None,
+    pause: asked.Pause = "50 ms",
+    requests: asked.Requests = 5000,
+    block: asked.Block = 125,
 ) -> None:
     """Look through a machine and write a CSV of tags: types, units, ranges, what each one is.
+
+    An OPC UA server says all of that itself. A Modbus device says only which registers it has: each
+    becomes a number, with a hint how it could be read, and what it means is for you to say. It is
+    asked gently (one request at a time, with rests and a budget) and never written to.
 
     Nothing is left out in silence: what cannot be a tag is counted by reason on standard error,
     and listed with --skipped. Ends with 1 when the machine cannot be looked through.
@@ -53,10 +63,11 @@ def browse(
     for file in (to, skipped):
         if file is not None and file.exists() and not force:
             _end(f"{file} is there already", WRONG, "--force replaces it")
-    looks = {"opc.tcp": _opcua}
+    looks = {"opc.tcp": _opcua, "modbus": _modbus, "rtu": _modbus}
     scheme = url.partition(":")[0]
     if scheme not in looks:
-        _end(f'"{url}" is no machine', WRONG, f"begin it with {' or '.join(looks)}://")
+        _end(f'"{url}" is no machine', WRONG, 'begin it with "opc.tcp://", "modbus://" or "rtu:"')
+    _refuse(context, asked.OF_MODBUS if scheme == "opc.tcp" else asked.OF_OPCUA)
     with _told():
         found = _run(looks[scheme](url, context.params))
         _write(found, to, skipped)
@@ -77,6 +88,31 @@ def _opcua(url: str, params: dict[str, Any]) -> Look:
         server=params["server"],
     )
     return lambda progress: opcua.browse(config, options, progress)
+
+
+def _modbus(url: str, params: dict[str, Any]) -> Look:
+    from edge.browse import modbus
+    from edge.browse.modbus_asker import Manners
+    from edge.browse.modbus_rows import Reading, spans_of
+    from wire.site.values import duration_ms
+
+    units = spans_of(f"coil {params['units']}")[0] if params["units"] else None
+    options = modbus.Options(
+        spans=tuple(span for text in params["ranges"] or ("0-199",) for span in spans_of(text)),
+        readings=tuple(Reading.of(text) for text in params["readings"] or ()),
+        units=(units.first, units.last) if units else None,
+        manners=Manners(duration_ms(params["pause"]), params["requests"], params["block"]),
+    )
+    config = modbus.config_of(url)
+    return lambda progress: modbus.browse(config, options, progress)
+
+
+def _refuse(context: typer.Context, names: tuple[str, ...]) -> None:
+    """An option of another sort of machine is a mistake, not something to ignore."""
+    for option in context.command.params:
+        source = context.get_parameter_source(option.name or "")
+        if option.name in names and source is not None and source.name == "COMMANDLINE":
+            _end(f"{option.opts[0]} is not for such a machine", WRONG, "leave it out")
 
 
 def _run(look: Look) -> Found:

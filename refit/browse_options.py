@@ -7,9 +7,15 @@ from typing import Annotated
 
 import typer
 
-OUT, WHAT, OPCUA = "What to write", "What to look at", "OPC UA"
+OUT, WHAT, OPCUA, MODBUS = "What to write", "What to look at", "OPC UA", "Modbus"
 
-Url = Annotated[str, typer.Argument(help="opc.tcp://HOST:PORT/PATH", metavar="URL")]
+Url = Annotated[
+    str,
+    typer.Argument(
+        help="opc.tcp://HOST:PORT/PATH, modbus://HOST:PORT?unit=1 or rtu:DEVICE?baud=9600&unit=1",
+        metavar="URL",
+    ),
+]
 To = Annotated[
     Path | None,
     typer.Option(
@@ -93,3 +99,45 @@ PasswordEnv = Annotated[
         help="Environment variable with the password.", metavar="NAME", rich_help_panel=OPCUA
     ),
 ]
+Ranges = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--range", help='Addresses from 0 on, such as "holding 0-999" or "0-199"; may be repeated.',
+        metavar="RANGE", rich_help_panel=MODBUS, show_default="0-199",
+    ),
+]  # fmt: skip
+Readings = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--as", help='How registers are read, such as float32 or "input 0-61 float32 CDAB"; the '
+        "first that fits counts; may be repeated.",
+        metavar="FORMAT", rich_help_panel=MODBUS, show_default="uint16",
+    ),
+]  # fmt: skip
+Units = Annotated[
+    str | None,
+    typer.Option(
+        help="See which of these unit identifiers answer, such as 1-10.", metavar="RANGE",
+        rich_help_panel=MODBUS,
+    ),
+]  # fmt: skip
+Pause = Annotated[
+    str, typer.Option(help="Rest between two requests.", rich_help_panel=MODBUS, metavar="TIME")
+]
+Requests = Annotated[
+    int, typer.Option(min=1, help="How many requests at most.", rich_help_panel=MODBUS)
+]
+Block = Annotated[
+    int,
+    typer.Option(
+        min=1, max=125, help="Registers asked for at once; 16 times as many bits.",
+        rich_help_panel=MODBUS,
+    ),
+]  # fmt: skip
+
+# What each scheme understands beside what all do.
+OF_OPCUA = (
+    "path", "without", "regex", "types", "root", "depth", "properties", "server", "security",
+    "cert_file", "key_file", "user", "password_file", "password_env",
+)  # fmt: skip
+OF_MODBUS = ("ranges", "readings", "units", "pause", "requests", "block")

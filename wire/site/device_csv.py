@@ -40,6 +40,7 @@ class Row:
     every: int | None = None
     on: str = ""
     doc: str = ""
+    hint: str = ""
 
 
 class Names:
@@ -94,7 +95,8 @@ def tidy(row: Row) -> Row:
         deadband = None
     scale = _finite(row.scale)
     return replace(
-        row, unit=_line(row.unit), doc=_line(row.doc), low=low, high=high, deadband=deadband,
+        row, unit=_line(row.unit), doc=_line(row.doc), hint=_line(row.hint),
+        low=low, high=high, deadband=deadband,
         scale=None if scale in (0, 1) else scale,
         every=row.every if row.every and row.every > 0 else None,
     )  # fmt: skip

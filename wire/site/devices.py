@@ -28,6 +28,7 @@ COLUMNS = {
     "every": 'the interval between readings, such as "500 ms"',
     "on": "the name of the Modbus connection, when the station has several",
     "doc": "one sentence that says what it is",
+    "hint": "what `refit browse` saw there; nobody reads it",
 }
 NEEDED = ("name", "address", "type")
 KINDS: dict[str, Any] = {"bool": bool, "int": int, "float": float, "text": str}
