@@ -31,19 +31,28 @@ ARRAY_WRONG = f"an array that is torn or longer than {ARRAY_BYTES_MAX} bytes"
 UNKNOWN_TAG = "a tag that no birth has named"
 WRONG_TYPE = "a type other than that of its series"
 TOO_MANY_SERIES = "one series more than the store keeps"
+TOO_OLD = "a time before all that the store keeps"
+NAME_WRONG = "a name that the store cannot keep"
+NOT_KEPT = "a type that the store does not keep"
 _REASONS = (
     "", UNKNOWN_TAG, WRONG_TYPE, TIME_ABSURD, TIME_FUTURE, NOT_A_NUMBER,
-    TEXT_LONG, TEXT_WRONG, ARRAY_WRONG, TOO_MANY_SERIES,
+    TEXT_LONG, TEXT_WRONG, ARRAY_WRONG, TOO_MANY_SERIES, TOO_OLD, NAME_WRONG, NOT_KEPT,
 )  # fmt: skip
 _CODE = {reason: code for code, reason in enumerate(_REASONS)}
 NO_ROOM = -1
+NO_NAME = -2
+NO_PLACE = -3
+_NO_SERIES = {NO_ROOM: TOO_MANY_SERIES, NO_NAME: NAME_WRONG, NO_PLACE: NOT_KEPT}
 
 
-def sift(points: Points, types: Mapping[int, int]) -> tuple[Samples, list[Refusal]]:
+def sift(
+    points: Points, types: Mapping[int, int], oldest_ms: int = TIME_MS_MIN
+) -> tuple[Samples, list[Refusal]]:
     """The rows that can be stored, and the others with the reason.
 
-    `types` has the `Type` that the series of each tag number keeps, or NO_ROOM where there is no
-    room for another series; a tag number that it lacks is unknown.
+    `types` has the `Type` that the series of each tag number keeps, or why there can be no such
+    series: NO_ROOM, NO_NAME, NO_PLACE; a tag number that it lacks is unknown. What is older than
+    `oldest_ms` is no longer kept.
     """
     samples = points.samples
     if not len(samples):
@@ -53,12 +62,13 @@ def sift(points: Points, types: Mapping[int, int]) -> tuple[Samples, list[Refusa
     wrong_number = (samples.type == Type.FLOAT) & ~np.isfinite(samples.floats)
     codes[wrong_number] = _CODE[NOT_A_NUMBER]
     codes[samples.time > points.received_ms + FUTURE_MS_MAX] = _CODE[TIME_FUTURE]
+    codes[samples.time < oldest_ms] = _CODE[TOO_OLD]
     codes[samples.time < TIME_MS_MIN] = _CODE[TIME_ABSURD]
     _mark_types(samples, types, codes)
     if not codes.any():
         return samples, []
     rows = np.flatnonzero(codes).tolist()
-    return samples[codes == 0], [_refusal(points, row, _REASONS[codes[row]]) for row in rows]
+    return samples[codes == 0], [refusal(points, row, _REASONS[codes[row]]) for row in rows]
 
 
 def _mark_types(samples: Samples, types: Mapping[int, int], codes: NDArray[np.uint8]) -> None:
@@ -66,7 +76,8 @@ def _mark_types(samples: Samples, types: Mapping[int, int], codes: NDArray[np.ui
     tags, places = np.unique(samples.tag, return_inverse=True)
     kept = np.array([types.get(tag, unknown) for tag in tags.tolist()], np.int16)[places]
     codes[(samples.type != kept) & (samples.type != Type.NONE)] = _CODE[WRONG_TYPE]
-    codes[kept == NO_ROOM] = _CODE[TOO_MANY_SERIES]
+    for number, reason in _NO_SERIES.items():
+        codes[kept == number] = _CODE[reason]
     codes[kept == unknown] = _CODE[UNKNOWN_TAG]
 
 
@@ -95,7 +106,8 @@ def _text_code(entry: bytes) -> int:
     return 0
 
 
-def _refusal(points: Points, row: int, reason: str) -> Refusal:
+def refusal(points: Points, row: int, reason: str) -> Refusal:
+    """One row of these points as it is refused."""
     samples = points.samples
     number = int(samples.tag[row])
     name = points.names.get(number)

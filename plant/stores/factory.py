@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from plant.stores.influx.store import InfluxStore
 from plant.stores.sqlite import SqliteStore
 from plant.stores.store import Store
 from wire.site import StoreConfig
@@ -11,9 +12,9 @@ from wire.site import StoreConfig
 
 def open_store(config: StoreConfig) -> Store:
     """The store of this url; StoreUnusable when what lies there is none of ours."""
-    return SqliteStore(config.path)
+    return InfluxStore(config) if config.is_influx else SqliteStore(config.path)
 
 
 def dead_letters_path(config: StoreConfig) -> Path:
-    """Where the samples lie that this store has refused: a file beside it."""
-    return config.path.with_suffix(".dead.db")
+    """Where the samples lie that this store has refused: a file on this machine."""
+    return config.dead_letters_file

@@ -26,6 +26,10 @@ class StoreUnavailable(Exception):
     """The store cannot take or give anything now: try again later, acknowledge nothing."""
 
 
+class StoreRefuses(StoreUnavailable):
+    """The store takes nothing until a person has done something: an account, a setting."""
+
+
 class StoreUnusable(ValueError):
     """What is at the store's address is no store of ours, or one of a newer version."""
 

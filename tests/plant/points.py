@@ -44,8 +44,12 @@ def points(
     return Points("flins-vo", "line-1", station, measurement, names, samples, received_ms)
 
 
-def angles(values: Sequence[float], start_ms: int = T0, step_ms: int = 100) -> Points:
-    """Good samples of the tag `angle` at even intervals."""
-    return points(
-        [("angle", start_ms + step_ms * i, GOOD, value) for i, value in enumerate(values)]
-    )
+def angles(
+    values: Sequence[float], start_ms: int = T0, step_ms: int = 100, station: str = "studio-1"
+) -> Points:
+    """Good samples of the tag `angle` at even intervals, received a second after the last."""
+    rows: list[Row] = [
+        ("angle", start_ms + step_ms * i, GOOD, value) for i, value in enumerate(values)
+    ]
+    received_ms = max(T0, start_ms + step_ms * len(values)) + 1000
+    return points(rows, station=station, received_ms=received_ms)

@@ -8,10 +8,11 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
+from tests.servers.influxdb import InfluxDB
 from tests.servers.mosquitto import Mosquitto
 from tests.servers.ports import accepts, free_port, until
 from tests.servers.postgres import Postgres
 
 CACHE = Path(os.environ.get("REFIT_CACHE") or Path.home() / ".cache" / "refit")
 
-__all__ = ["CACHE", "Mosquitto", "Postgres", "accepts", "free_port", "until"]
+__all__ = ["CACHE", "InfluxDB", "Mosquitto", "Postgres", "accepts", "free_port", "until"]

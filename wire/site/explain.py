@@ -28,6 +28,7 @@ THINGS = {
     "tuple_type": "a list",
 }
 SECRET = 'write password_file = "FILE" or password_env = "VARIABLE"'
+TOKEN = 'write token_file = "FILE" or token_env = "VARIABLE"'
 
 
 def validate(document: Document, key: Key, model: type[Model], value: Any) -> Model | None:
@@ -60,6 +61,8 @@ def _problem(document: Document, key: Key, model: type[BaseModel], detail: Error
     match detail["type"]:
         case "extra_forbidden" if last == "password":
             return document.problem(where, "a password does not stand in a site file", SECRET)
+        case "extra_forbidden" if last == "token":
+            return document.problem(where, "a token does not stand in a site file", TOKEN)
         case "extra_forbidden":
             return document.problem(where, "unknown key", closest(last, keys(around or model)))
         case "missing":

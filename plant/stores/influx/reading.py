@@ -1,0 +1,135 @@
+"""Samples read back in InfluxQL: of what series, from when to when."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+import numpy as np
+
+from plant.stores.influx.catalog import QUERY
+from plant.stores.influx.client import Client, Table
+from plant.stores.influx.influxql import between, fields, rows_of, samples, source
+from plant.stores.influx.lines import NO_VALUE
+from plant.stores.influx.windows import Windows, merge, of_samples, spans, windows
+from plant.stores.store import ROWS_MAX, Last, Sample, Series, TooManyRows
+from stations.declare import Type
+from stations.samples import EMPTY, Samples, concat
+from stations.status import UNCERTAIN, is_good
+
+PAGE_FIRST, PAGE_MAX = 10, 10_000
+STATEMENTS_MAX = 200
+NUMBERS = (Type.FLOAT, Type.INT)
+
+
+class Reading:
+    """Asks one server; every method raises StoreUnavailable when it does not answer."""
+
+    def __init__(self, client: Client) -> None:
+        self._client = client
+
+    def catalog(self) -> list[Table]:
+        """The store's own list of series."""
+        return self._client.ask([QUERY])[0]
+
+    def last(self, series: Iterable[Series]) -> Last:
+        """The latest sample of these series, and the latest that is Good."""
+        latest: list[Sample] = []
+        good: list[Sample] = []
+        for one in series:
+            found = self._last(one)
+            latest += [found.latest] if found.latest is not None else []
+            good += [found.good] if found.good is not None else []
+        by_time = lambda sample: sample.time_ms  # noqa: E731
+        return Last(max(latest, key=by_time, default=None), max(good, key=by_time, default=None))
+
+    def _last(self, series: Series) -> Last:
+        """Backwards in pages: InfluxQL cannot ask for rows in which a field is missing."""
+        latest: Sample | None = None
+        before, size = 1 << 60, PAGE_FIRST
+        value, status = fields(series)
+        while True:
+            rows = self._ask(
+                f"SELECT {value}, {status} {source(series)} AND {between(0, before)}"
+                f" ORDER BY time DESC LIMIT {size}"
+            )
+            found = samples(rows, series.type)
+            for row in range(len(found)):
+                sample = Sample(int(found.time[row]), int(found.status[row]), found.row(row))
+                latest = latest or sample
+                if is_good(sample.status):
+                    return Last(latest, sample)
+            if len(found) < size:
+                return Last(latest, None)
+            before, size = int(found.time[-1]), min(size * 10, PAGE_MAX)
+
+    def range(self, series: Sequence[Series], start_ms: int, end_ms: int, rows_max: int) -> Samples:
+        """All samples in the order of time; TooManyRows when there are more than `rows_max`."""
+        parts = []
+        for one in series:
+            value, status = fields(one)
+            rows = self._ask(
+                f"SELECT {value}, {status} {source(one)} AND {between(start_ms, end_ms)}"
+                f" LIMIT {rows_max + 1}"
+            )
+            parts.append(samples(rows, one.type))
+            if sum(map(len, parts)) > rows_max:
+                raise TooManyRows(
+                    f"{one.station} {one.tag}: more than {rows_max} samples; shorten the range"
+                )
+        found = concat(parts) if parts else EMPTY
+        return found if len(parts) < 2 else found[np.argsort(found.time, kind="stable")]
+
+    def windows(self, series: Series, start_ms: int, end_ms: int, window_ms: int) -> Windows:
+        """Windows of the Good numbers of one series; they begin at multiples of their length.
+
+        The server computes those in which every sample is Good. Where a status is not, the samples
+        are read: InfluxQL cannot leave out a value by a status that stands only at some times.
+        """
+        if series.type is Type.BOOL:
+            found = self.range([series], start_ms, end_ms, ROWS_MAX)
+            return of_samples(found, window_ms)
+        if series.type not in NUMBERS:
+            return windows([])
+        value, status = fields(series)
+        rows = self._ask(
+            f"SELECT mean({value}), min({value}), max({value}), count({value}), max({status})"
+            f" {source(series)} AND {between(start_ms, end_ms)}"
+            f" GROUP BY time({window_ms}ms) fill(none)"
+        )
+        found = windows([row[:5] for row in rows if (row[5] or 0) < UNCERTAIN and row[4]])
+        for begin, end in spans((row[0] for row in rows if (row[5] or 0) >= UNCERTAIN), window_ms):
+            span = self.range([series], max(begin, start_ms), min(end, end_ms), ROWS_MAX)
+            found = merge(found, of_samples(span, window_ms))
+        return found
+
+    def count(self, series: Sequence[Series]) -> int:
+        """How many samples these series have."""
+        statements, hidden = [], []
+        for one in series:
+            value, status = fields(one)
+            statements.append(f"SELECT count({value}), max({status}) {source(one)}")
+        total = 0
+        for one, answer in zip(series, self._ask_all(statements), strict=True):
+            for _, values, code in rows_of(answer):
+                total += values or 0
+                if (code or 0) >= NO_VALUE:
+                    hidden.append(one)
+        statements = []
+        for one in hidden:  # samples without a value, less the values that these hide
+            value, status = fields(one)
+            statements.append(
+                f"SELECT count({status}), count({value}) {source(one)} AND {status} >= {NO_VALUE}"
+            )
+        for answer in self._ask_all(statements):
+            for _, empty, covered in rows_of(answer):
+                total += (empty or 0) - (covered or 0)
+        return total
+
+    def _ask(self, statement: str) -> list[Sequence[object]]:
+        return rows_of(self._client.ask([statement])[0])
+
+    def _ask_all(self, statements: Sequence[str]) -> list[list[Table]]:
+        found: list[list[Table]] = []
+        for start in range(0, len(statements), STATEMENTS_MAX):
+            found += self._client.ask(statements[start : start + STATEMENTS_MAX])
+        return found

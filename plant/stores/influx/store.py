@@ -1,0 +1,251 @@
+"""A store of samples at a server: `write` keeps what the server has confirmed, and only that."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
+
+import numpy as np
+import structlog
+from numpy.typing import NDArray
+
+from plant.stores.check import NO_NAME, NO_ROOM, TIME_MS_MIN, refusal, sift
+from plant.stores.influx import setup
+from plant.stores.influx.answers import Meaning
+from plant.stores.influx.catalog import Catalog, Key
+from plant.stores.influx.client import Client
+from plant.stores.influx.deliver import Delivery, Missing
+from plant.stores.influx.lines import arrange, encode
+from plant.stores.influx.reading import Reading
+from plant.stores.influx.windows import merge, windows
+from plant.stores.store import (
+    ROWS_MAX,
+    Last,
+    Means,
+    Points,
+    Refusal,
+    Series,
+    StoreRefuses,
+    StoreUnavailable,
+    StoreUnusable,
+    TooManyRows,
+)
+from stations.declare import Type
+from stations.samples import Samples, concat
+from wire.clock import Clock, SystemClock
+from wire.site import StoreConfig
+
+SERIES_MAX = 200_000
+CATALOG_AGE_S = 10.0
+
+log = structlog.get_logger("store")
+
+
+class InfluxStore:
+    """A `Store` at InfluxDB 1 to 3. `since_ms`: up to then another may have written (now)."""
+
+    def __init__(
+        self,
+        config: StoreConfig,
+        clock: Clock | None = None,
+        since_ms: int | None = None,
+        series_max: int = SERIES_MAX,
+    ) -> None:
+        self._config, self._clock = config, clock or SystemClock()
+        self._since_ms = self._clock.now_ms() if since_ms is None else since_ms
+        self._series_max = series_max
+        self.database = config.database
+        self.requests = 0
+        self._client = Client(config)
+        self._reading = Reading(self._client)
+        self._catalog = Catalog(self._since_ms)
+        self._lock = threading.RLock()
+        self._is_ready, self._kept_ms, self._catalog_due = False, 0, 0.0
+        try:
+            with self._at_hand():
+                log.debug("the store is there", address=self._client.address)
+        except StoreRefuses as error:
+            self.close()
+            raise StoreUnusable(str(error)) from error
+        except StoreUnavailable as error:
+            log.warning("the store does not answer yet", why=str(error))
+
+    def write(self, points: Sequence[Points]) -> list[list[Refusal]]:
+        """Keep all that can be kept, durably; for each of `points` what was refused of it."""
+        if not any(len(one.samples) for one in points):
+            return [[] for _ in points]
+        with self._at_hand():
+            named = [_names(one) for one in points]
+            self._enter({key: kind for names in named for key, kind in names.values()})
+            parts, refused, series = [], [], []
+            for one, names in zip(points, named, strict=True):
+                tags = sorted(names)
+                types = {tag: self._kind(names[tag][0]) for tag in tags}
+                good, bad = sift(one, types, self._oldest_ms())
+                numbers = [self._catalog.numbers.get(names[tag][0], -1) for tag in tags]
+                places = np.searchsorted(np.array(tags, np.int64), good.tag)
+                series.append(np.array(numbers, np.int64)[places] if len(good) else places)
+                parts.append(replace(one, samples=good))
+                refused.append(bad)
+            self._deliver(parts, np.concatenate(series), refused)
+            return refused
+
+    def _deliver(
+        self, parts: Sequence[Points], series: NDArray[np.int64], refused: list[list[Refusal]]
+    ) -> None:
+        """Send the rows of all parts at once; add to `refused` what the server does not take."""
+        if not len(series):
+            return
+        keys = self._catalog.keys
+        rows = arrange(series, concat([part.samples for part in parts]), keys)
+        self._catalog.tell(rows)
+        ends = np.cumsum([len(part.samples) for part in parts])
+        sending = Delivery(self._client.write, lambda some: encode(rows[some], keys), rows.series)
+        found = sending.run()
+        self.requests += sending.requests
+        for row, words in found.items():
+            origin = int(rows.origin[row])
+            part = int(np.searchsorted(ends, origin, side="right"))
+            place = origin - int(ends[part]) + len(parts[part].samples)
+            refused[part].append(refusal(parts[part], place, f"the store refuses it: {words}"))
+        if sending.doubtful:
+            self._probe(next(iter(sending.refused.values())))
+
+    def _probe(self, words: str) -> None:
+        """A refusal in unknown words may be of everything: then nothing is a dead letter."""
+        key = next(iter(self._catalog.numbers))
+        kind = self._catalog.kind(key.measurement, key.tag)
+        assert kind is not None
+        entry = self._catalog.entry(key, kind, self._clock.now_ms())
+        if self._client.write(entry).meaning is not Meaning.DONE:
+            raise StoreUnavailable(f"{self._client.address} refuses everything: {words}")
+
+    def _oldest_ms(self) -> int:
+        """What is older than this the server would drop, with or without a word."""
+        return self._clock.now_ms() - self._kept_ms if self._kept_ms else TIME_MS_MIN
+
+    def _kind(self, key: Key) -> int:
+        """The type that a series keeps, or why there is none."""
+        if not key.is_writable:
+            return NO_NAME
+        if key not in self._catalog.numbers:
+            return NO_ROOM
+        kind = self._catalog.kind(key.measurement, key.tag)
+        return NO_ROOM if kind is None else int(kind)
+
+    def _enter(self, wanted: Mapping[Key, Type]) -> None:
+        """Have all of these that are to be written in the store's own list of series."""
+        catalog, now_ms = self._catalog, self._clock.now_ms()
+        if any(key.is_writable and key not in catalog.numbers for key in wanted):
+            catalog.learn(self._reading.catalog())  # another may have entered them
+        unknown = [key for key in wanted if key.is_writable and key not in catalog.numbers]
+        new = unknown[: max(0, self._series_max - len(catalog))]
+        kinds = {key: catalog.kind(key.measurement, key.tag) or wanted[key] for key in new}
+        due = catalog.due((key for key in wanted if key in catalog.numbers), now_ms)
+        kinds |= {key: catalog.kind(key.measurement, key.tag) or wanted[key] for key in due}
+        if not kinds:
+            return
+        entries = [catalog.entry(key, kind, now_ms) for key, kind in kinds.items()]
+        sending = Delivery(
+            self._client.write,
+            lambda some: (b"".join(entries[i] for i in some.tolist()), len(some)),
+            np.arange(len(entries)),
+        )
+        refused = sending.run()
+        if sending.doubtful:
+            raise StoreUnavailable(f"{self._client.address}: {next(iter(refused.values()))}")
+        for words in set(refused.values()):
+            log.warning("the store takes no further series", why=words)
+        if new:
+            catalog.learn(self._reading.catalog())  # another may have been earlier
+        kept = [key for row, key in enumerate(kinds) if row not in refused]
+        for key in kept:
+            catalog.add(key, now_ms, kinds[key])
+        catalog.entered(kept, now_ms)
+
+    def last(self, station: str, tag: str, measurement: str | None = None) -> Last:
+        """The latest sample and the latest Good one."""
+        return self._reading.last(self._found(station, tag, measurement))
+
+    def range(
+        self,
+        station: str,
+        tag: str,
+        start_ms: int,
+        end_ms: int,
+        measurement: str | None = None,
+        rows_max: int = ROWS_MAX,
+    ) -> Samples:
+        """The samples from `start_ms` to before `end_ms` in the order of time."""
+        found = self._found(station, tag, measurement)
+        return self._reading.range(found, start_ms, end_ms, rows_max)
+
+    def mean(
+        self, station: str, tag: str, start_ms: int, end_ms: int, window_ms: int,
+        measurement: str | None = None,
+    ) -> Means:  # fmt: skip
+        """Means of the Good numbers; windows begin at multiples of `window_ms` since 1970."""
+        if window_ms < 1:
+            raise ValueError(f"a window has at least 1 ms, not {window_ms}")
+        found = windows([])
+        for one in self._found(station, tag, measurement):
+            found = merge(found, self._reading.windows(one, start_ms, end_ms, window_ms))
+        if len(found) > ROWS_MAX:
+            raise TooManyRows(f"{station} {tag}: more than {ROWS_MAX} windows; widen them")
+        return Means(found.time, found.mean, found.count)
+
+    def count(
+        self, station: str | None = None, tag: str | None = None, measurement: str | None = None
+    ) -> int:
+        """How many samples there are: of all, of one station, of one tag."""
+        return self._reading.count(self._found(station, tag, measurement))
+
+    def series(self) -> list[Series]:
+        """All series, in the order of station, measurement and tag."""
+        return self._found(None, None, None, own=True)
+
+    def close(self) -> None:
+        """Close the connections."""
+        self._client.close()
+
+    def _found(
+        self, station: str | None, tag: str | None, measurement: str | None, *, own: bool = False
+    ) -> list[Series]:
+        """The series that a reader asks for; the list is read anew when it may have grown."""
+        with self._at_hand():
+            now = self._clock.monotonic()
+            found = self._catalog.find(station, tag, measurement)
+            if own or not found or now >= self._catalog_due:
+                self._catalog.learn(self._reading.catalog())
+                self._catalog_due = now + CATALOG_AGE_S
+                found = self._catalog.find(station, tag, measurement)
+            return list(self._catalog.series()) if own else found
+
+    @contextmanager
+    def _at_hand(self) -> Iterator[None]:
+        """The server with its databases, for this thread alone."""
+        with self._lock:
+            try:
+                if not self._is_ready:
+                    keep_ms, means_ms = self._config.kept_ms, self._config.means_kept_ms
+                    self._kept_ms = setup.prepare(self._client, keep_ms, means_ms)
+                    self._catalog.learn(self._reading.catalog())
+                    self._is_ready = True
+                yield
+            except Missing:
+                self._is_ready = False
+                self._catalog = Catalog(self._since_ms)
+                raise
+
+
+def _names(points: Points) -> dict[int, tuple[Key, Type]]:
+    """The key and the declared type of each tag number that samples have and a birth has named."""
+    found = {}
+    for tag in np.unique(points.samples.tag).tolist():
+        name = points.names.get(tag)
+        if name is not None:
+            key = Key(points.site, points.line, points.station, points.measurement, name.name)
+            found[tag] = (key, name.type)
+    return found
