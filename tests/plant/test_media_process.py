@@ -70,9 +70,8 @@ def test_it_serves_and_ends_cleanly(
     until(lambda: health(http).get("ok"), "it is well", 30)
     client = MediaClient(f"http://127.0.0.1:{port}")
     assert send(client, b"0123456789").there
-    assert (
-        "media_files 1.0" in urlopen(f"http://127.0.0.1:{http}/metrics", timeout=5).read().decode()
-    )
+    with urlopen(f"http://127.0.0.1:{http}/metrics", timeout=5) as answer:
+        assert "\nmedia_files 1.0\n" in answer.read().decode()
     assert command.end() == 0
     client.close()
     assert command.said == "", "normal operation logs nothing"
