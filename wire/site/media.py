@@ -12,7 +12,7 @@ from pydantic import AfterValidator, Field, model_validator
 from wire.media.protocol import CHUNK_BYTES_MAX
 from wire.site.connections import Part
 from wire.site.problems import Wrong
-from wire.site.values import DurationMs, FilePath, Port, PortOrFree, SizeBytes, split_url
+from wire.site.values import Address, DurationMs, FilePath, Port, PortOrFree, SizeBytes, split_url
 
 EXAMPLE = "https://media.example:9180"
 CHUNK_BYTES_MIN = 1 << 10
@@ -38,7 +38,7 @@ class MediaConfig(Part):
     port: Port = Field(
         default=9180, description="port of the embedded media store; otherwise it is in the url"
     )
-    listen: str | None = Field(
+    listen: Address | None = Field(
         default=None, description="address on which `refit media serve` listens; default: all"
     )
     http: PortOrFree = Field(
