@@ -14,7 +14,7 @@ from urllib.request import urlopen
 import pytest
 
 from tests.plant.media_contract import name_of
-from tests.plant.test_media_server import send
+from tests.plant.media_servers import send
 from tests.plant.test_process import Command
 from tests.servers import free_port, until
 from wire.media.client import MediaClient

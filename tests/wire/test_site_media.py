@@ -53,7 +53,7 @@ def test_one_for_the_plant_has_certificates_and_tokens(tmp_path: Path) -> None:
         ('token_file = "t"\ntoken_env = "T"', "token_file and token_env"),
         ('chunk = "64 MiB"', "write 1 KiB to 16 MiB"),
         ("uploads_max = 0", "at least 1"),
-        ('token = "secret"', "unknown key"),
+        ('token = "secret"', "does not stand in a site file"),
     ],
 )
 def test_what_cannot_be_is_said(tmp_path: Path, text: str, what: str) -> None:
