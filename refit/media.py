@@ -14,7 +14,7 @@ SiteFile = Annotated[Path, typer.Option("--site", help="The site file.", metavar
 
 @app.command()
 def serve(site: SiteFile) -> None:
-    """Run the media store of a site over HTTP or HTTPS, on the machine that [media] url names.
+    """Run the media store of a site over HTTP or HTTPS, on the machine that its url names.
 
     With url "embedded" the historian does that, without this command. Runs until SIGTERM or Ctrl-C,
     then ends cleanly.
