@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/installed
 
-.PHONY: install demo test check fast servers bench reference clean help
+.PHONY: install demo test check fast servers bench reference dashboards clean help
 
 help:
 	@echo "make install    only set up: .venv/bin/refit is there then"
@@ -14,6 +14,7 @@ help:
 	@echo "make check      formatting, linting, import contracts, types"
 	@echo "make bench      measure speed and memory (docs/performance.md)"
 	@echo "make reference  write the pages of docs/reference that come from the code"
+	@echo "make dashboards write config/grafana, which comes from the declarations"
 	@echo "make clean      remove the virtual environment and what was built"
 
 $(STAMP): pyproject.toml
@@ -50,8 +51,11 @@ check: $(STAMP)
 bench: $(STAMP)
 	$(BIN)/python -m benchmarks
 
-reference: $(STAMP)
+reference: $(STAMP) dashboards
 	$(BIN)/python -m refit.reference
+
+dashboards: $(STAMP)
+	$(BIN)/refit dashboards --site config/demo/site.toml --to config/grafana
 
 clean:
 	rm -rf $(VENV) build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis
