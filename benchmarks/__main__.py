@@ -16,6 +16,7 @@ from benchmarks import (
     agent,
     generator,
     latency,
+    ledger,
     load_csv,
     machine,
     naive,
@@ -28,7 +29,7 @@ from benchmarks.figure import Context, Figure
 
 FIGURES = (
     throughput.FIGURE, latency.FIGURE, agent.FIGURE, load_csv.FIGURE, sqlite_store.FIGURE,
-    profiler.FIGURE,
+    profiler.FIGURE, ledger.FIGURE,
 )  # fmt: skip
 RESULTS = Path(__file__).parent / "results"
 SHORT_PATIENCE_S = 0.0

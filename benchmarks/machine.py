@@ -16,7 +16,7 @@ import psutil
 
 PACKAGES = (
     "refit", "asyncua", "pymodbus", "paho-mqtt", "iotcore", "numpy", "protobuf", "pydantic",
-    "orjson", "influxdb-client",
+    "orjson", "influxdb-client", "SQLAlchemy", "psycopg",
 )  # fmt: skip
 QUIET_CORES = 0.15
 LOOK_S = 2.0

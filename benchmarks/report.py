@@ -25,6 +25,7 @@ def page(results: Path) -> str:
     sections = (
         ("throughput", _throughput), ("latency", _latency), ("agent", _agent),
         ("profile", _profile), ("sqlite_store", _store), ("load_csv", _csv),
+        ("ledger", _ledger),
     )  # fmt: skip
     parts = [HEAD, _machine(found)]
     for name, section in sections:
@@ -197,6 +198,32 @@ def _csv(result: Result) -> str:
         f"A CSV of {result['settings']['tags']:,} tags becomes a declaration in"
         f" {result['median']['seconds']:.2f} s.\n"
     )
+
+
+def _ledger(result: Result) -> str:
+    names, settings = list(result["databases"]), result["settings"]
+    found = [result["databases"][name]["median"] for name in names]
+
+    def row(what: str, key: str, form: str) -> list[str]:
+        return [what, *(format(one[key], form) for one in found)]
+
+    rows = [
+        row("records appended a second", "append_per_s", ",.0f"),
+        row("`refit ledger verify`, s", "verify_s", ".1f"),
+        row("of that our own process, CPU-s", "verify_cpu_s", ".1f"),
+        row("records verified a second", "verify_per_s", ",.0f"),
+        *([f"{query}, ms", *(f"{one['views_ms'][query]:.1f}" for one in found)]
+          for query in found[0]["views_ms"]),
+        row("others, cores", "cores_of_others", ".2f"),
+    ]  # fmt: skip
+    return (
+        f"## A ledger of {settings['records']:,} records\n"
+        f"{settings['vehicles_a_day']} vehicles a day through {settings['stations']} stations,"
+        f" {settings['records_a_vehicle']} records each, appended {settings['records_a_commit']} a"
+        " transaction that is on disk before the next begins. The queries read the views, for one"
+        " day, one visit, or the end of the ledger. The server runs on the same cores.\n\n"
+        + "\n".join(_table(["", *names], rows)) + "\n"
+    )  # fmt: skip
 
 
 def _table(head: Sequence[str], rows: Iterable[Sequence[Any]]) -> list[str]:

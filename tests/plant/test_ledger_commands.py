@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sqlite3
 from contextlib import closing
 from pathlib import Path
 
@@ -10,10 +9,13 @@ import orjson
 import pytest
 from typer.testing import CliRunner
 
-from plant.ledger import Ledger
+from plant.ledger import open_ledger
+from plant.ledger.engine import Database
+from plant.ledger.schema import VERSION
 from refit.ledger import app
 from stations.records import AgentInfo, Record, record_id
 from tests.plant.plant import ManualClock
+from tests.servers import Postgres
 from wire.site import load
 
 
@@ -32,14 +34,39 @@ def record(number: int, station: str = "studio-1", kind: str = "studio.session")
     )
 
 
-@pytest.fixture
-def site(tmp_path: Path) -> Path:
+@pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.system)])
+def site(request: pytest.FixtureRequest, tmp_path: Path) -> Path:
+    """A site file whose ledger has three entries and a refusal, in each of the databases."""
     file = tmp_path / "site.toml"
-    file.write_text('[site]\nname = "s"\n')
-    with Ledger(load(file).ledger.url, ManualClock()) as ledger:
+    text = '[site]\nname = "s"\n'
+    if request.param == "postgresql":
+        server: Postgres = request.getfixturevalue("postgres")
+        (tmp_path / "password").write_text(server.password + "\n")
+        text += f'[ledger]\nurl = "{server.database()}"\npassword_file = "password"\n'
+    file.write_text(text)
+    with open_ledger(load(file).ledger, ManualClock()) as ledger:
         ledger.append([record(1), record(2), record(3, "brakes-1", "inspection.report")])
         ledger.refuse("pc-1", b"garbage", "it is no record", "some-id")
     return file
+
+
+ON_A_SERVER = pytest.mark.parametrize(
+    "site", [pytest.param("postgresql", marks=pytest.mark.system)], indirect=True
+)
+
+
+def change(site: Path, statement: str) -> None:
+    """What somebody does who has the database and no scruples."""
+    ledger = load(site).ledger
+    database = Database(ledger.url, create=False, password=ledger.password)
+    with closing(database), database.writing() as connection:
+        assert connection.exec_driver_sql(statement).rowcount
+
+
+def head_file(site: Path) -> Path:
+    """The second place of the chain's head."""
+    with open_ledger(load(site).ledger, ManualClock()) as ledger:
+        return ledger.head_file.path
 
 
 def run(*arguments: str | Path) -> tuple[int, str, str]:
@@ -54,10 +81,7 @@ def test_a_whole_ledger_is_verified(site: Path) -> None:
 
 
 def test_a_changed_entry_is_found(site: Path) -> None:
-    with closing(sqlite3.connect(load(site).ledger.path)) as database, database:
-        database.execute(
-            "UPDATE entry SET body = CAST(replace(body, ':2}', ':9}') AS BLOB) WHERE number = 2"
-        )
+    change(site, "UPDATE entry SET recorded_ms = recorded_ms + 1 WHERE number = 2")
     code, _, wrong = run("verify", "--site", site)
     assert code == 1
     assert "entry 2: " in wrong
@@ -89,7 +113,7 @@ def test_what_was_refused_is_shown(site: Path) -> None:
 
 
 def test_a_lost_head_is_a_fault_until_it_is_anchored(site: Path) -> None:
-    load(site).ledger.path.with_name("ledger.db.head").unlink()
+    head_file(site).unlink()
     assert run("verify", "--site", site)[0] == 1
     code, said, _ = run("anchor", "--site", site)
     assert code == 0 and "entry 3" in said
@@ -103,3 +127,39 @@ def test_without_a_ledger_it_ends_with_2(tmp_path: Path) -> None:
         code, _, wrong = run(command, "--site", file)
         assert code == 2 and "refit ledger: " in wrong
     assert not (tmp_path / "var").exists(), "looking makes nothing"
+
+
+def test_the_views_are_made_anew(site: Path) -> None:
+    change(site, "DELETE FROM fact")
+    code, said, _ = run("rebuild", "--site", site)
+    assert (code, said) == (0, "the views show 3 entries\n")
+    assert run("verify", "--site", site)[0] == 0
+
+
+def test_a_ledger_of_this_version_has_nothing_to_migrate(site: Path) -> None:
+    code, said, _ = run("migrate", "--site", site)
+    assert code == 0
+    assert f"3 entries, version {VERSION}" in said
+
+
+@ON_A_SERVER
+def test_an_account_is_let_in(site: Path, postgres: Postgres) -> None:
+    code, _, wrong = run("grant", "grafana_y", "--site", site)
+    assert code == 2 and "CREATE ROLE grafana_y LOGIN" in wrong
+    with postgres.connect("postgres", "admin") as connection:
+        connection.execute("CREATE ROLE grafana_y LOGIN")
+    code, said, _ = run("grant", "grafana_y", "--site", site)
+    assert (code, said) == (0, "grafana_y may read the views\n")
+    code, _, wrong = run("grant", "admin", "--site", site)
+    assert code == 1 and "admin can read about, entry" in wrong
+
+
+@ON_A_SERVER
+def test_a_wrong_password_is_said(site: Path, postgres: Postgres) -> None:
+    site.with_name("password").write_text("wrong")
+    code, _, wrong = run("verify", "--site", site)
+    assert code == 2 and "password_file or password_env in [ledger]" in wrong
+    site.with_name("password").unlink()
+    code, _, wrong = run("verify", "--site", site)
+    assert code == 2 and "password cannot be read" in wrong
+    assert postgres.password not in wrong

@@ -7,6 +7,7 @@ import os
 import shutil
 import signal
 import subprocess
+import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -25,12 +26,15 @@ class Postgres:
 
     Commits are safe against the death of the server's processes; `fsync` makes them safe against
     that of the machine too, which takes a test longer. PostgreSQL does not run as root, so there it
-    runs as the user `postgres`.
+    runs as the user `postgres`, in a folder of its own: that of the test is closed to others.
     """
 
     def __init__(self, folder: Path, *, fsync: bool = True, settings: Sequence[str] = ()) -> None:
         self.port = free_port()
-        self.folder = folder / f"postgres-{self.port}"
+        self._is_root = os.geteuid() == 0
+        self.folder = Path(
+            tempfile.mkdtemp(prefix="postgres-", dir=None if self._is_root else folder)
+        )
         self.password = "only-for-tests"
         self._bin = _programs()
         self._settings = [
@@ -44,12 +48,10 @@ class Postgres:
     def start(self) -> Postgres:
         """Run it until `stop`; returns when it answers. The first time, the cluster is made."""
         data = self.folder / "data"
-        if not self.folder.exists():
-            self.folder.mkdir()
+        if not data.exists():
             secret = self.folder / "password"
             secret.write_text(self.password)
-            if os.geteuid() == 0:
-                _let_in(self.folder)
+            if self._is_root:
                 for path in (self.folder, secret):
                     shutil.chown(path, "postgres", "postgres")
             self._run("initdb", "-D", str(data), "-U", "admin", f"--pwfile={secret}",
@@ -65,7 +67,7 @@ class Postgres:
 
     def stop(self, *, kill: bool = False) -> None:
         """End it, or kill all of its processes at once, as a machine that loses its power does."""
-        if self._process is None:
+        if self._process is None or self._process.poll() is not None:
             return
         main = int((self.folder / "data" / "postmaster.pid").read_text().split()[0])
         if kill:
@@ -123,6 +125,8 @@ class Postgres:
 
     def __exit__(self, *_: object) -> None:
         self.stop()
+        if self._is_root:
+            shutil.rmtree(self.folder)
 
 
 def _programs() -> Path:
@@ -137,14 +141,6 @@ def _as_owner() -> list[str]:
     if os.geteuid() != 0:
         return []
     return ["setpriv", "--reuid=postgres", "--regid=postgres", "--init-groups", "--"]
-
-
-def _let_in(folder: Path) -> None:
-    """Let the server's user pass through the private folders that pytest makes."""
-    for above in folder.parents:
-        mode = above.stat().st_mode
-        if not mode & 0o001 and above != Path("/"):
-            above.chmod(mode | 0o001)
 
 
 def _children(process: int) -> list[int]:

@@ -1,0 +1,33 @@
+"""What is so of a ledger in a file only."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from plant.ledger import Ledger, LedgerUnavailable, LedgerUnusable
+from plant.ledger.engine import Database
+from tests.plant.ledgers import FilePlace
+from tests.plant.records import HandClock
+
+
+def test_each_commit_is_on_disk(tmp_path: Path) -> None:
+    place = FilePlace(tmp_path)
+    place.open().close()
+    database = Database(place.url, create=False)
+    with database.reading() as connection:
+        assert connection.exec_driver_sql("PRAGMA journal_mode").scalar() == "wal"
+        assert connection.exec_driver_sql("PRAGMA synchronous").scalar() == 2
+    database.close()
+
+
+def test_what_is_no_database_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "text.db").write_text("this is no database at all, and long enough" * 20)
+    with pytest.raises(LedgerUnavailable, match="not a database"):
+        Ledger(f"sqlite:{tmp_path / 'text.db'}", HandClock())
+
+
+def test_a_file_has_no_accounts(tmp_path: Path) -> None:
+    with FilePlace(tmp_path).open() as ledger, pytest.raises(LedgerUnusable, match="no accounts"):
+        ledger.grant("grafana")
