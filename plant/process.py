@@ -17,6 +17,8 @@ from plant.broker import EmbeddedBroker, start_broker
 from plant.dead_letters import DeadLetters
 from plant.historian import Historian
 from plant.ledger import LedgerError, open_ledger
+from plant.media import process as media_process
+from plant.media.server import MediaServer
 from plant.overview import Overview
 from plant.points import Model
 from plant.recorder import Recording
@@ -85,7 +87,7 @@ def _open(site: Site, clock: Clock, stack: ExitStack) -> tuple[Historian, Status
     def opened(make: Callable[[], Opened]) -> Any:
         try:
             made = make()
-        except (StoreUnusable, LedgerError, OSError) as error:
+        except (StoreUnusable, LedgerError, media_process.Unusable, OSError) as error:
             problems.append(str(error))
             return None
         stack.callback(made.close)
@@ -94,6 +96,9 @@ def _open(site: Site, clock: Clock, stack: ExitStack) -> tuple[Historian, Status
     store = opened(lambda: open_store(site.store))
     letters = opened(lambda: DeadLetters(dead_letters_path(site.store)))
     ledger = opened(lambda: open_ledger(site.ledger, clock))
+    media: MediaServer | None = None
+    if site.media.embedded:
+        media = opened(lambda: media_process.opened(site, clock))
     if problems:
         raise Unusable(problems)
     random = SystemRandom()
@@ -103,7 +108,7 @@ def _open(site: Site, clock: Clock, stack: ExitStack) -> tuple[Historian, Status
     )
     recording = Recording(ledger, historian.confirm_records, random)
     historian.keep_records(recording)
-    answers = Status(historian, clock, recording)
+    answers = Status(historian, clock, recording, media)
     place, pages = site.historian, Overview(site, historian, clock).answer
     status = opened(
         lambda: StatusServer(

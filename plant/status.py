@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from plant.historian import Historian
+from plant.media.process import counts
+from plant.media.server import MediaServer
 from plant.recorder import Recording
 from wire.clock import Clock
 from wire.metrics import Metrics
@@ -16,9 +18,14 @@ class Status:
     """Reads a historian's counters; nothing here changes it."""
 
     def __init__(
-        self, historian: Historian, clock: Clock, recording: Recording | None = None
+        self,
+        historian: Historian,
+        clock: Clock,
+        recording: Recording | None = None,
+        media: MediaServer | None = None,
     ) -> None:
-        self._historian, self._clock, self._recording = historian, clock, recording
+        self._historian, self._clock = historian, clock
+        self._recording, self._media = recording, media
 
     def metrics(self) -> Metrics:
         """All metrics of the process; labels are the agents of the plant and causes."""
@@ -67,6 +74,8 @@ class Status:
             "Transactions of the store that failed",
             lambda: tally.retries,
         )
+        if self._media is not None:
+            self._media.describe(metrics)
         return metrics
 
     def health(self) -> Mapping[str, object]:
@@ -82,6 +91,9 @@ class Status:
         recording = self._recording
         if recording is not None and recording.trouble:
             problems.append(f"the ledger takes no records: {recording.trouble}")
+        media = self._media
+        if media is not None:
+            problems += media.problems()
         return {
             "ok": not problems,
             "historian": historian.host.id,
@@ -90,6 +102,7 @@ class Status:
             "refused": tally.refused.total(),
             "waiting": historian.writer.samples,
             "records": {} if recording is None else dict(recording.recorder.counts),
+            "media": {} if media is None else counts(media),
             "silent_seconds": self._silent(),
             "stations": {name: online for name, (_, online, _) in historian.online.copy().items()},
         }

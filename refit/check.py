@@ -70,6 +70,7 @@ def _places(site: Site) -> list[tuple[str, str]]:
         ("broker", f"embedded, {broker}" if site.broker.embedded else site.broker.url),
         ("store", site.store.url),
         ("ledger", site.ledger.url),
+        ("media", site.media.url or "none"),
         ("outbox", f"{site.outbox.folder}, delivery {site.outbox.delivery}"),
         ("agents", ", ".join(agent.name for agent in site.agents)),
     ]

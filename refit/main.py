@@ -13,7 +13,7 @@ import typer
 
 MODULES = (
     "demo", "broker", "agent", "historian", "simulate", "check", "browse", "tags", "watch", "new",
-    "ledger", "dashboards", "schema",
+    "ledger", "media", "dashboards", "schema",
 )  # fmt: skip
 
 app = typer.Typer(

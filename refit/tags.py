@@ -20,11 +20,22 @@ app = typer.Typer()
 @app.command()
 def tags(
     kind: Annotated[str, typer.Argument(help="A kind of station, or a CSV of tags.")],
+    csv: Annotated[bool, typer.Option("--csv", help="As a CSV of tags, for a `device`.")] = False,
+    to: Annotated[
+        Path | None, typer.Option(help="Write the CSV there.", metavar="FILE", show_default=False)
+    ] = None,
 ) -> None:
-    """Show the tags of a kind or of a CSV: type, unit, limits, address and what they mean."""
+    """Show the tags of a kind or of a CSV: type, unit, limits, address and what they mean.
+
+    As a CSV they are a `device`: a machine that has the values of a kind and none of its rules.
+    What a CSV cannot say (states, commands, rules) is told on standard error.
+    """
     from rich.console import Console
 
     declaration = _declaration(kind)
+    if csv or to is not None:
+        _write(declaration, to)
+        return
     console = Console()
     if not console.is_terminal:
         console.width = 200
@@ -38,6 +49,26 @@ def tags(
         for member in state:
             table.add_row(str(member.value), member.name, member.doc)
         console.print(table)
+
+
+def _write(declaration: type[Station], to: Path | None) -> None:
+    from wire.site import device_csv
+
+    rows = [device_csv.row_of(tag) for tag in declaration.tags]
+    if to is None:
+        typer.echo(device_csv.text_of(rows), nl=False)
+    elif to.exists():
+        typer.echo(f"refit tags: {to} is there already; name another file", err=True)
+        raise typer.Exit(WRONG)
+    else:
+        try:
+            device_csv.write(to, rows)
+        except OSError as error:
+            typer.echo(f"refit tags: {to}: {error.strerror}", err=True)
+            raise typer.Exit(1) from error
+        typer.echo(f"{len(rows)} tags in {to}", err=True)
+    for lost in device_csv.unsaid(declaration):
+        typer.echo(f"not in a CSV: {lost}", err=True)
 
 
 def _declaration(kind: str) -> type[Station]:

@@ -1,4 +1,4 @@
-"""TLS towards a broker: the certificates of the site file as one context."""
+"""TLS: the certificates of the site file as one context."""
 
 from __future__ import annotations
 
@@ -45,4 +45,18 @@ def client_context(
             context.load_cert_chain(cert_file, key_file, password="")  # never ask at a terminal
         except ssl.SSLError as error:
             raise TlsError(f"{cert_file}: not a certificate with its key ({error})") from error
+    return context
+
+
+def server_context(cert_file: Path, key_file: Path) -> ssl.SSLContext:
+    """A context with which a server proves who it is, TLS 1.2 at least. Raises TlsError."""
+    for file in (cert_file, key_file):
+        if not Path(file).is_file():
+            raise TlsError(f"{file}: there is no such file")
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.minimum_version = ssl.TLSVersion.TLSv1_2
+    try:
+        context.load_cert_chain(cert_file, key_file, password="")  # never ask at a terminal
+    except ssl.SSLError as error:
+        raise TlsError(f"{cert_file}: not a certificate with its key ({error})") from error
     return context

@@ -8,6 +8,7 @@ from typing import Any, cast
 
 from edge.health import EVERY_S, METRICS, Health
 from edge.pipeline import Counts
+from plant.media.server import add_metrics
 from plant.status import Status
 from plant.stores.store import EDGE_HEALTH
 from plant.writer import Tally
@@ -89,6 +90,9 @@ def page() -> str:
         "\n## `/metrics` of the historian\n\n",
         _families(historian_metrics()),
         "\nThe label `agent` is empty for what no known agent sent.\n",
+        "\n## `/metrics` of the media store\n\n",
+        "The historian shows them when it runs the media store, else `refit media serve`.\n\n",
+        _families(media_metrics()),
         STATIONS,
     ]
     return "".join(parts)
@@ -105,6 +109,13 @@ def historian_metrics() -> Metrics:
     stub: Any = SimpleNamespace(writer=SimpleNamespace(tally=Tally()))
     recording: Any = SimpleNamespace()
     return Status(stub, cast(Any, None), recording).metrics()
+
+
+def media_metrics() -> Metrics:
+    """What a media store shows, without one."""
+    metrics = Metrics()
+    add_metrics(metrics, lambda: cast(Any, None))
+    return metrics
 
 
 def _families(metrics: Metrics) -> str:

@@ -100,7 +100,11 @@ def _calls(floor: str, name: str) -> list[ast.Call]:
 
 def test_every_metric_that_is_exposed_is_on_the_page() -> None:
     page = metrics.page()
-    described = [*metrics.agent_metrics().described, *metrics.historian_metrics().described]
+    described = [
+        *metrics.agent_metrics().described,
+        *metrics.historian_metrics().described,
+        *metrics.media_metrics().described,
+    ]
     for one in described:
         assert f"| `{one.name}` | {one.kind} |" in page
     assert {"agent_link_up", "historian_store_writes_total"} < {one.name for one in described}

@@ -6,6 +6,7 @@ from wire.site.documents import Overrides
 from wire.site.ledger import LedgerConfig
 from wire.site.lines import LineConfig, ShiftConfig
 from wire.site.load import Examined, examine, load, write_copy
+from wire.site.media import MediaConfig
 from wire.site.models import AgentConfig, HistorianConfig, OutboxConfig, Site, StationConfig
 from wire.site.problems import Problem, SiteError
 
@@ -16,6 +17,7 @@ __all__ = [
     "HistorianConfig",
     "LedgerConfig",
     "LineConfig",
+    "MediaConfig",
     "ModbusConfig",
     "OpcuaConfig",
     "OutboxConfig",

@@ -11,9 +11,11 @@ import unicodedata
 from collections.abc import Iterable
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
+from typing import Any
 
+from stations.declare import Station, Tag
 from wire.site import addresses
-from wire.site.devices import COLUMNS, KINDS, legal_name
+from wire.site.devices import COLUMNS, KINDS, legal_name, type_of
 from wire.site.problems import Wrong
 
 NAME_MAX = 120
@@ -41,6 +43,34 @@ class Row:
     on: str = ""
     doc: str = ""
     hint: str = ""
+
+
+def row_of(tag: Tag[Any]) -> Row:
+    """A declared tag as a row; see `unsaid` for what a row cannot say."""
+    return Row(
+        tag.name,
+        addresses.text_of(tag.at, tag.length),
+        type_of(tag),
+        unit=tag.unit,
+        low=tag.low,
+        high=tag.high,
+        deadband=tag.deadband or None,
+        every=tag.every_ms,
+        doc=tag.doc,
+    )
+
+
+def unsaid(declaration: type[Station]) -> list[str]:
+    """What a declaration says and a CSV cannot, a line for each sort of thing."""
+    states = [f"{tag.name} ({tag.states.__name__})" for tag in declaration.tags if tag.states]
+    stale = [f"{tag.name} ({tag.stale_ms} ms)" for tag in declaration.tags if tag.stale_ms]
+    commands = [command.name for command in declaration.commands]
+    found = (
+        ("states are plain numbers", states),
+        ("no time after which a value counts as stale", stale),
+        ("no commands", commands),
+    )
+    return [f"{what}: {', '.join(names)}" for what, names in found if names]
 
 
 class Names:
@@ -114,7 +144,7 @@ def _line(text: str) -> str:
 
 def text_of(rows: Iterable[Row]) -> str:
     """The whole CSV, the header first; columns that no row uses are left out."""
-    cells = [[_cell(getattr(row, field.name)) for field in fields(Row)] for row in map(tidy, rows)]
+    cells = [[_cell(row, field.name) for field in fields(Row)] for row in map(tidy, rows)]
     kept = [
         index
         for index, column in enumerate(COLUMNS)
@@ -127,14 +157,13 @@ def text_of(rows: Iterable[Row]) -> str:
     return file.getvalue()
 
 
-def _cell(value: str | float | None) -> str:
+def _cell(row: Row, column: str) -> str:
+    value = getattr(row, column)
     if value is None:
         return ""
-    if isinstance(value, str):
-        return value
-    if isinstance(value, int):
+    if column == "every":
         return f"{value} ms"
-    return repr(value).removesuffix(".0")
+    return value if isinstance(value, str) else repr(value).removesuffix(".0")
 
 
 def write(path: Path, rows: Iterable[Row]) -> None:

@@ -23,7 +23,9 @@ TABLES: dict[str, type[BaseModel]] = {
     for name, field in SiteFile.model_fields.items()
     if isinstance(field.annotation, type) and issubclass(field.annotation, BaseModel)
 }
-READ_FILES = ("tags", "password_file", "token_file", "ca_file", "cert_file", "key_file")
+READ_FILES = (
+    "tags", "password_file", "token_file", "tokens_file", "ca_file", "cert_file", "key_file",
+)  # fmt: skip
 
 
 @dataclass(frozen=True)

@@ -15,6 +15,7 @@ from wire.site.connections import BrokerConfig, ModbusConfig, OpcuaConfig, Part
 from wire.site.databases import StoreConfig
 from wire.site.ledger import LedgerConfig
 from wire.site.lines import LineConfig
+from wire.site.media import MediaConfig
 from wire.site.problems import Problem, SiteError
 from wire.site.values import Address, DurationMs, FilePath, Line, Name, PortOrFree, SizeBytes
 
@@ -157,6 +158,7 @@ class SiteFile(Part):
     broker: BrokerConfig = BrokerConfig()
     store: StoreConfig = Field(default={}, validate_default=True)
     ledger: LedgerConfig = Field(default={}, validate_default=True)
+    media: MediaConfig = Field(default={}, validate_default=True)
     historian: HistorianConfig = HistorianConfig()
     outbox: OutboxConfig = Field(default={}, validate_default=True)
     line: tuple[LineConfig, ...] = Field(default=(), strict=False)
@@ -171,6 +173,7 @@ class Site(Part):
     broker: BrokerConfig = BrokerConfig()
     store: StoreConfig = StoreConfig()
     ledger: LedgerConfig = LedgerConfig()
+    media: MediaConfig = MediaConfig()
     historian: HistorianConfig = HistorianConfig()
     outbox: OutboxConfig = OutboxConfig()
     lines: tuple[LineConfig, ...] = ()

@@ -15,6 +15,7 @@ from wire.site.devices import COLUMNS, NEEDED
 from wire.site.explain import keys
 from wire.site.ledger import LedgerConfig
 from wire.site.lines import LineConfig, ShiftConfig
+from wire.site.media import MediaConfig
 from wire.site.models import (
     AgentConfig,
     HistorianConfig,
@@ -29,6 +30,7 @@ TABLES: tuple[tuple[str, type[BaseModel]], ...] = (
     ("[broker]", BrokerConfig),
     ("[store]", StoreConfig),
     ("[ledger]", LedgerConfig),
+    ("[media]", MediaConfig),
     ("[historian]", HistorianConfig),
     ("[outbox]", OutboxConfig),
     ("[[line]]", LineConfig),
@@ -47,10 +49,14 @@ DEFAULTS = {
     "shift": "[]",
     "breaks": "[]",
     "days": "all seven",
+    "chunk": '"4 MiB"',
+    "file_max": '"2 GiB"',
+    "free_min": '"1 GiB"',
+    "waiting_max": '"20 GiB"',
+    "orphans_after": '"30 d"',
     "publishing": '"100 ms"',
     "every": '"1 s"',
     "timeout": '"1 s"',
-    "folder": '"var"',
 }
 HEAD = """\
 # The site file
