@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from refit.check_live import check_live
 from refit.sites import WRONG, shortened, show_problems
 
 if TYPE_CHECKING:
@@ -20,8 +21,27 @@ app = typer.Typer()
 @app.command()
 def check(
     site: Annotated[Path, typer.Argument(help="The site file.")] = Path("site.toml"),
+    live: Annotated[
+        bool, typer.Option("--live", help="Compare it with the machines: connect to each.")
+    ] = False,
+    station: Annotated[
+        list[str] | None,
+        typer.Option(help="With --live: only this station; may be given several times."),
+    ] = None,
+    slow: Annotated[
+        int, typer.Option(min=1, help="With --live: ms for one answer that are too many.")
+    ] = 500,
+    timeout: Annotated[
+        float, typer.Option(help="With --live: seconds after which a machine is given up.")
+    ] = 30.0,
+    as_json: Annotated[bool, typer.Option("--json", help="With --live: print JSON.")] = False,
 ) -> None:
-    """Check a site file with all that it names: every error at once, or a table of the stations."""
+    """Check a site file with all that it names: every error at once, or a table of the stations.
+
+    With --live the machines are looked at too: what is missing, of another type, not readable, in
+    another unit or slow stands in a table for each station. Ends with 1 when a machine cannot be
+    reached or something of it has to be put right; what is only good to know changes nothing.
+    """
     from rich.console import Console
 
     from wire.site import examine
@@ -31,6 +51,9 @@ def check(
     show_problems(examined.warnings, "warning")
     if examined.site is None:
         raise typer.Exit(WRONG)
+    if live:
+        check_live(examined.site, station or (), slow_ms=slow, timeout_s=timeout, as_json=as_json)
+        return
     console = Console()
     if not console.is_terminal:
         console.width = 160

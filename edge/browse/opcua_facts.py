@@ -28,7 +28,10 @@ _ASKED_PROPERTIES = (*_RANGES, "EngineeringUnits", *TOLD)
 
 @dataclass(slots=True)
 class Facts:
-    """What is known of one variable. `why_not`: the reason for which it cannot be a tag."""
+    """What is known of one variable. `why_not`: the reason for which it cannot be a tag.
+
+    `status` is that with which its data type was read: bad when the node is none or no variable.
+    """
 
     built_in: int = types.BASE
     length: int | None = None
@@ -38,6 +41,7 @@ class Facts:
     every_ms: int | None = None
     doc: str = ""
     why_not: str | None = None
+    status: int = 0
 
 
 @dataclass(slots=True)
@@ -96,6 +100,9 @@ async def _read(
 def _facts(variable: Variable, told: Sequence[ua.DataValue]) -> Facts:
     rank, dimensions, level, interval_ms, description = (value_of(one) for one in told[1:])
     facts = Facts(length=types.length_of(rank, dimensions))
+    if told[0].StatusCode is not None and not told[0].StatusCode.is_good():
+        facts.status = told[0].StatusCode.value
+        facts.why_not = f"no data type ({told[0].StatusCode.name})"
     if isinstance(level, int) and not level & _READ:
         facts.why_not = "not readable with this account"
     if isinstance(interval_ms, int | float) and math.isfinite(interval_ms) and interval_ms > 0:

@@ -139,7 +139,7 @@ class Subscription:
         parameters = ua.CreateMonitoredItemsParameters()
         parameters.SubscriptionId = self._id
         parameters.TimestampsToReturn = ua.TimestampsToReturn.Both
-        parameters.ItemsToCreate = [_asked(item, nodes[item.number]) for item in items]
+        parameters.ItemsToCreate = [asked(item, nodes[item.number]) for item in items]
         try:
             with machine():
                 results = await self._client.uaclient.session.create_monitored_items(parameters)
@@ -197,8 +197,11 @@ def sampling(item: Item) -> tuple[float, int]:
     return float(every_ms), min(max(2, math.ceil(BRIDGE_MS / every_ms)), QUEUE_WHEN_EVERY_CHANGE)
 
 
-def _asked(item: Item, node: ua.NodeId) -> ua.MonitoredItemCreateRequest:
-    """Without a filter the trigger is StatusValue, by definition (OPC 10000-4, 7.22.2)."""
+def asked(item: Item, node: ua.NodeId) -> ua.MonitoredItemCreateRequest:
+    """The wish for a monitored item.
+
+    Without a filter the trigger is StatusValue, by definition (OPC 10000-4, 7.22.2).
+    """
     request = ua.MonitoredItemCreateRequest()
     request.ItemToMonitor.NodeId = node
     request.ItemToMonitor.AttributeId = ua.AttributeIds.Value

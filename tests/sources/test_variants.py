@@ -84,6 +84,11 @@ def _change(parts: list[bytes]) -> bytes:
     return struct.pack("<i", len(parts)) + b"".join(parts) + struct.pack("<i", 0)
 
 
+def change_of(number: int, variant: ua.Variant) -> bytes:
+    """A DataChangeNotification with one value."""
+    return _change([struct.pack("<IB", number, 0x01) + ua.ua_binary.variant_to_binary(variant)])
+
+
 def _same(one: variants.Decoded, other: variants.Decoded) -> None:
     for name in ("tag", "time", "status", "type", "value"):
         np.testing.assert_array_equal(getattr(one.samples, name), getattr(other.samples, name))

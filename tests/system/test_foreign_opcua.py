@@ -8,6 +8,7 @@ is killed, the server shuts down in order; then everything that it said is looke
 from __future__ import annotations
 
 import csv
+import json
 import signal
 import sqlite3
 from collections.abc import Iterator
@@ -167,6 +168,10 @@ def test_every_value_of_a_foreign_server_is_in_the_store(foreign: Foreign, tmp_p
         historian, agent = start("historian"), start("agent", "--name", "pc-1")
         until(lambda: stored(site)[0] == len(rows), "every tag has a value", READY_S)
         flow(foreign, site, "at first")
+        looked = refit("check", file, "--live", "--json")
+        assert looked.returncode == 0, looked.stdout
+        differs = {one["problem"] for one in json.loads(looked.stdout)[0]["findings"]}
+        assert differs <= {"bad now"}, looked.stdout
         foreign.program.kill()
         foreign.start()
         flow(foreign, site, "after the server was killed")
