@@ -33,6 +33,7 @@ def agent(
         from edge.agent import Agent
         from edge.health import METRICS, Health
         from edge.outbox_file import OutboxError
+        from refit.service import Service
         from refit.sites import WRONG, open_site
         from wire.clock import SystemClock
         from wire.logs import start_logging
@@ -45,7 +46,8 @@ def agent(
     async def run() -> None:
         made = Agent(loaded, name, SystemClock(), SystemRandom(), version("refit"), METRICS)
         health = Health(made)
-        with StatusServer(health.metrics(), health.status, port=loaded.agent(name).http):
+        status = StatusServer(health.metrics(), health.status, port=loaded.agent(name).http)
+        with status, Service().running():
             await made.run(stopped_by_signals(), health.run, drain_s=drain)
 
     try:

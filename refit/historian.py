@@ -20,11 +20,14 @@ def historian(
     there already. Runs until SIGTERM or Ctrl-C, then ends cleanly.
     """
     import asyncio
+    from contextlib import ExitStack
 
     from refit.running import loading, stopped_by_signals
 
     with loading():
+        from plant.historian import Historian
         from plant.process import Unusable, run
+        from refit.service import Service
         from refit.sites import WRONG, open_site
         from wire.clock import SystemClock
         from wire.logs import start_logging
@@ -33,7 +36,12 @@ def historian(
     loaded = open_site(site)
 
     async def until_stopped() -> None:
-        await run(loaded, SystemClock(), stopped_by_signals())
+        with ExitStack() as service:
+
+            def started(historian: Historian, _: object) -> None:
+                service.enter_context(Service().running(lambda: historian.alive))
+
+            await run(loaded, SystemClock(), stopped_by_signals(), started)
 
     try:
         asyncio.run(until_stopped())

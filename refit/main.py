@@ -12,9 +12,22 @@ from typing import Annotated
 import typer
 
 MODULES = (
-    "demo", "broker", "agent", "historian", "simulate", "check", "browse", "tags", "watch", "new",
-    "ledger", "media", "dashboards", "schema",
-)  # fmt: skip
+    "demo",
+    "broker",
+    "agent",
+    "historian",
+    "simulate",
+    "check",
+    "browse",
+    "tags",
+    "watch",
+    "new",
+    "ledger",
+    "media",
+    "dashboards",
+    "schema",
+    "doctor",
+)
 
 app = typer.Typer(
     name="refit",

@@ -1,0 +1,161 @@
+"""Everything that the doctor looks at, in the order in which a person would."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from email.utils import parsedate_to_datetime
+from pathlib import Path
+from urllib.error import HTTPError
+from urllib.parse import urlsplit
+from urllib.request import urlopen
+
+import psutil
+
+from refit.doctor import probes, verdicts
+from refit.doctor.verdicts import Finding, Level
+from wire.site import Site
+
+PORTS = {
+    "mqtt": 1883, "mqtts": 8883, "influxdb": 8086, "influxdbs": 8086, "postgresql": 5432,
+    "http": 80, "https": 443, "opc.tcp": 4840, "tcp": 502,
+}  # fmt: skip
+HTTP = {"influxdb": "http"}
+HTTP_DATE_MS = 500.0  # the header has whole seconds
+SECRETS = ("password_file", "token_file", "key_file")
+CERTIFICATES = ("ca_file", "cert_file")
+
+
+@dataclass(frozen=True, slots=True)
+class Peer:
+    """Somebody to be reached over TCP."""
+
+    what: str
+    host: str
+    port: int
+    scheme: str
+
+
+def machine() -> Iterator[Finding]:
+    """This machine, without any site."""
+    yield verdicts.python(sys.version_info[:3])
+    yield from verdicts.packages(probes.required(), probes.installed())
+    yield verdicts.memory(psutil.virtual_memory().total)
+    yield verdicts.synchronised(*probes.clock())
+
+
+def site(found: Site, agent: str | None) -> Iterator[Finding]:
+    """What a site file names, as far as it concerns this machine: all of it, or one agent."""
+    for name, folder in _folders(found, agent):
+        yield from verdicts.folder(
+            name, str(folder), writable=probes.writable(folder), kind=probes.file_system(folder),
+            free=probes.free(folder), sync_ms=probes.sync_ms(folder),
+        )  # fmt: skip
+    yield from _ports(found, agent)
+    yield from _files(found, agent)
+    yield from _serial(found, agent)
+    peers = list(_peers(found, agent))
+    with ThreadPoolExecutor(16) as pool:
+        for peer, (problem, ms) in zip(
+            peers, pool.map(lambda one: probes.connect(one.host, one.port), peers), strict=True
+        ):
+            yield verdicts.reached(peer.what, f"{peer.host}:{peer.port}", problem, ms)
+            if not problem and peer.scheme in HTTP:
+                yield from _http_clock(peer)
+
+
+def _folders(found: Site, agent: str | None) -> Iterator[tuple[str, Path]]:
+    yield "outbox", found.outbox.folder
+    if agent is None:
+        for name, url in (("store", found.store.url), ("ledger", found.ledger.url)):
+            if url.startswith("sqlite:"):
+                yield name, Path(url.partition(":")[2]).parent
+
+
+def _ports(found: Site, agent: str | None) -> Iterator[Finding]:
+    if agent is None:
+        yield _port("port of the historian", found.historian.http)
+        if found.broker.embedded:
+            yield _port("port of the embedded broker", found.broker.port)
+    for one in found.agents:
+        if agent in (None, one.name):
+            yield _port(f"port of agent {one.name}", one.http)
+
+
+def _port(what: str, number: int) -> Finding:
+    return verdicts.port(what, number, probes.listener(number) if number else None)
+
+
+def _files(found: Site, agent: str | None) -> Iterator[Finding]:
+    """Secrets and certificates, each once however often it is named."""
+    parts = found if agent is None else (found.broker, found.agent(agent), found.stations_of(agent))
+    named = {
+        (key, value)
+        for key, value in probes.leaves(parts)
+        if isinstance(value, Path) and key in SECRETS + CERTIFICATES
+    }
+    for key, path in sorted(named):
+        if key in SECRETS:
+            yield verdicts.secret(str(path), probes.mode(path))
+            continue
+        try:
+            days = probes.days_left(path)
+        except (OSError, ValueError) as error:
+            yield Finding(Level.FAIL, "certificate", f"{path}: {error}", "is it a PEM or DER file?")
+            continue
+        yield verdicts.certificate(str(path), min(days, default=-1.0))
+
+
+def _serial(found: Site, agent: str | None) -> Iterator[Finding]:
+    devices = {
+        modbus.device
+        for station in found.stations
+        if agent in (None, station.agent)
+        for modbus in station.modbus.values()
+        if modbus.serial
+    }
+    for device in sorted(devices):
+        exists, usable = probes.serial(device)
+        yield verdicts.serial(device, exists=exists, usable=usable)
+
+
+def _peers(found: Site, agent: str | None) -> Iterator[Peer]:
+    if not found.broker.embedded:
+        yield _peer("broker", found.broker.url)
+    if agent is None:
+        for what, url in (("store", found.store.url), ("ledger", found.ledger.url)):
+            if not url.startswith("sqlite:"):
+                yield _peer(what, url)
+    for station in found.stations:
+        if agent in (None, station.agent):
+            if station.opcua is not None:
+                yield _peer(f"{station.name}, OPC UA", station.opcua.url)
+            for modbus in station.modbus.values():
+                if not modbus.serial:
+                    yield _peer(f"{station.name}, Modbus", modbus.url)
+
+
+def _peer(what: str, url: str) -> Peer:
+    parts = urlsplit(url)
+    return Peer(what, parts.hostname or "", parts.port or PORTS[parts.scheme], parts.scheme)
+
+
+def _http_clock(peer: Peer) -> Iterator[Finding]:
+    """The clock of an HTTP server, by the Date of an answer: to half a second and the way."""
+    before = time.time()
+    try:
+        with urlopen(f"{HTTP[peer.scheme]}://{peer.host}:{peer.port}/ping", timeout=3) as answer:
+            date = answer.headers["Date"]
+    except HTTPError as error:
+        date = error.headers["Date"]
+    except OSError:
+        return  # it listens, but speaks no HTTP now: its own client says so better
+    after = time.time()
+    if date:
+        theirs_ms = 1000 * parsedate_to_datetime(date).timestamp() + HTTP_DATE_MS
+        way_ms = 500 * (after - before)
+        ahead_ms = theirs_ms - 500 * (before + after)
+        yield verdicts.clock_of(peer.what, ahead_ms, HTTP_DATE_MS + way_ms)
