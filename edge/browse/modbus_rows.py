@@ -24,6 +24,7 @@ from wire.site.problems import Wrong, closest
 SPAN = re.compile(r"(?:(?P<table>[a-z]+)\s+)?(?P<first>\d+)(?:-(?P<last>\d+))?\Z")
 ADDRESS_MAX = 0xFFFF
 TEXT_MIN = 3  # registers
+USUAL = (1e-6, 1e10)
 # How manuals that begin at 1 and put the table into the number call address 0.
 COUNTED = {"coil": 1, "discrete": 10001, "input": 30001, "holding": 40001}
 COUNTED_MAX = 9999
@@ -153,24 +154,28 @@ def hint(words: Mapping[int, int], at: Register) -> str:
     text = _text(words, at.address)
     if text:
         parts.append(f'text/{math.ceil(len(text) / 2)} "{text}"')
-    elif at.address + 1 in words and (word or words[at.address + 1]):
+    if at.address + 1 in words and (word or words[at.address + 1]):
         parts += _pairs([word, words[at.address + 1]])
     return "; ".join(parts)
 
 
 def _pairs(words: list[int]) -> list[str]:
-    """Two registers as one number, in the four orders; what is no number is left out."""
+    """Two registers as one number, in the four orders; a float that nobody measures is left out."""
     found = []
     for format, kind in (("float32", Type.FLOAT), ("uint32", Type.INT)):
         shown = []
         for order in ORDERS:
             at = Register("holding", 0, format, order=order)  # type: ignore[arg-type]
             _, value = decode(at, kind, 0, words)
-            if value is not None:
+            if isinstance(value, int) or _is_usual(value):
                 shown.append(f"{order} {_shown(value)}")
         if shown:
             found.append(f"{format} {', '.join(shown)}")
     return found
+
+
+def _is_usual(value: float | None) -> bool:
+    return value is not None and (value == 0 or USUAL[0] <= abs(value) < USUAL[1])
 
 
 def _text(words: Mapping[int, int], address: int) -> str:
@@ -199,6 +204,8 @@ def _letters(word: int | None) -> str:
 
 
 def _shown(value: object) -> str:
+    if value is None:
+        return "nothing"
     if isinstance(value, float):
         return f"{value:.6g}"
     return str(int(value)) if isinstance(value, bool) else str(value)

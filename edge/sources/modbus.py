@@ -16,10 +16,10 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from edge.sources.bad import BadTags, nothing_to_do
-from edge.sources.blocks import Block
+from edge.sources.blocks import Block, Unit
 from edge.sources.fault import MachineFault
 from edge.sources.modbus_columns import Columns, Words
-from edge.sources.modbus_line import ILLEGAL, Line, Refusal, Silence
+from edge.sources.modbus_line import FAILING, ILLEGAL, Line, Refusal, Silence
 from edge.sources.modbus_plan import Absent, Group, Place, Step, groups_of, next_due
 from edge.sources.source import TICKS_PER_MS, Gap, Item, Report, Sink, SourceStatus
 from stations.samples import Samples, concat
@@ -33,6 +33,7 @@ log = logging.getLogger(__name__)
 RECONNECT_S = (0.5, 30.0)
 RETRY_BAD_S = (30.0, 600.0)
 SILENCES_MAX = 2
+SEARCH_MAX = 40  # requests in which what fails is looked for among what does not
 
 Lost = dict[Place, tuple[int, str]]
 
@@ -112,26 +113,33 @@ class ModbusSource:
 
     async def _fetch(self, block: Block, group: Group) -> tuple[Lost, bool]:
         """Read a block into the images: (what it could not get and why, did the plan change?)."""
+        lost, refusal = await self._ask(block)
+        return (lost, False) if refusal is None else await self._refused(block, group, refusal)
+
+    async def _ask(self, block: Block) -> tuple[Lost, Refusal | None]:
+        """One request: what it could not get, and the refusal when that is why."""
         try:
             words = await self._line.read(block.table, block.start, block.count)
         except Refusal as refusal:
             self._heard()
-            return await self._refused(block, group, refusal)
+            return dict.fromkeys(_places(block), (refusal.status, str(refusal))), refusal
         except Silence as silence:
             self._silences += 1
             self.status.count("requests without an answer")
             if self._silences >= SILENCES_MAX:
                 raise
-            return dict.fromkeys(_places(block), (BAD_TIMEOUT, str(silence))), False
+            return dict.fromkeys(_places(block), (BAD_TIMEOUT, str(silence))), None
         self._heard()
         image = self._images.setdefault(block.table, np.zeros(1 << 16, np.uint16))
         image[block.start : block.start + block.count] = words
-        return {}, False
+        return {}, None
 
     async def _refused(self, block: Block, group: Group, refusal: Refusal) -> tuple[Lost, bool]:
         """Find the unit that the device refuses, by halves; other exceptions say nothing of it."""
         lost: Lost = dict.fromkeys(_places(block), (refusal.status, str(refusal)))
         self.status.count("requests refused")
+        if refusal.code in FAILING and len(block.units) > 1:
+            return await self._failing(block, group, lost)
         if refusal.code not in ILLEGAL:
             return lost, False
         if len(block.units) == 1:
@@ -146,6 +154,40 @@ class ModbusSource:
             # Both halves are well: what the device refuses is the way from one to the other.
             group.cut(block.table, right.start)
         return lost_left | lost_right, True
+
+    async def _failing(self, block: Block, group: Group, lost: Lost) -> tuple[Lost, bool]:
+        """Find what the device cannot read just now: from the next poll on it is read by itself.
+
+        It is asked for at every poll as before, so that it is Good again as soon as it is. When
+        nothing of the block can be read, nothing is learned, and nobody looks again for a while.
+        """
+        now_s = self._clock.monotonic()
+        if now_s < group.search_s:
+            return lost, False
+        found: list[Unit] = []
+        lost = await self._search(block, lost, found, [SEARCH_MAX])
+        if len(lost) == len(block.units):
+            group.search_s = now_s + self._retry_bad_s[0]
+            return lost, False
+        for unit in found:
+            group.isolate(block, unit)
+        return lost, bool(found)
+
+    async def _search(self, block: Block, lost: Lost, found: list[Unit], left: list[int]) -> Lost:
+        """Read a refused block by halves, `left` requests at most: what could not be read then."""
+        if len(block.units) == 1:
+            found.append(block.units[0])
+            return lost
+        if left[0] < 2:
+            return lost
+        still: Lost = {}
+        for half in block.halves():
+            left[0] -= 1
+            part, refusal = await self._ask(half)
+            if refusal is not None and refusal.code in FAILING:
+                part = await self._search(half, part, found, left)
+            still |= part
+        return still
 
     def _samples(self, step: Step, group: Group, lost: Lost, received_ms: int) -> Samples:
         """The values that are complete with this step; what was refused has a status only."""

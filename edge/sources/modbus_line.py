@@ -28,6 +28,7 @@ from stations.status import (
 from wire.site.connections import ModbusConfig
 
 ILLEGAL = (2, 3)  # exceptions that speak of an address: worth to look for the one that is wrong
+FAILING = (4, 8)  # exceptions of a device that cannot read something just now
 STATUS = {
     1: BAD_NOT_SUPPORTED,
     2: BAD_NODE_ID_UNKNOWN,

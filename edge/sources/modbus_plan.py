@@ -45,6 +45,7 @@ class Group:
     absent: dict[Place, Absent] = field(default_factory=dict)
     cuts: dict[str, set[int]] = field(default_factory=dict)
     steps: list[Step] = field(default_factory=list)
+    search_s: float = 0.0  # until then nobody looks for what the device cannot read
 
     def replan(self) -> None:
         """Make the steps anew, without the items that have an absent unit."""
@@ -78,6 +79,13 @@ class Group:
     def cut(self, table: str, address: int) -> None:
         """Remember that the device refuses a request that goes across this address."""
         self.cuts.setdefault(table, set()).add(address)
+
+    def isolate(self, block: Block, unit: Unit) -> None:
+        """Ask for a unit of a block by itself from now on."""
+        self.cut(block.table, unit.start)
+        behind = block.units[block.units.index(unit) + 1 :]
+        if behind:
+            self.cut(block.table, behind[0].start)
 
     def _cut(self, table: str) -> set[int]:
         return self.cuts.get(table, set())

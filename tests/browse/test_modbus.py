@@ -17,7 +17,7 @@ from edge.browse import modbus
 from edge.browse.found import Found, unheard
 from edge.browse.modbus import Options, config_of
 from edge.browse.modbus_asker import Manners
-from edge.browse.modbus_rows import spans_of
+from edge.browse.modbus_rows import Reading, spans_of
 from edge.sources.fault import MachineFault
 from simulators.modbus import ModbusServer
 from simulators.truth import TruthLog
@@ -247,40 +247,6 @@ async def test_a_sunspec_device_shows_its_models() -> None:
     ]
 
 
-def test_a_url_is_a_connection() -> None:
-    config = config_of("modbus://meter.example:1502?unit=7&timeout=2 s")
-    assert (config.host, config.port, config.unit, config.timeout_ms) == (
-        "meter.example",
-        1502,
-        7,
-        2000,
-    )
-    assert config_of("modbus://meter.example").port == 502
-    serial = config_of("rtu:/dev/ttyUSB0?baud=19200&parity=E&unit=3")
-    assert (serial.device, serial.baudrate, serial.parity, serial.unit) == (
-        "/dev/ttyUSB0",
-        19200,
-        "E",
-        3,
-    )
-
-
-@pytest.mark.parametrize(
-    ("url", "why"),
-    [
-        ("modbus://h?unti=7", "no setting"),
-        ("modbus://h?unit=x", "a number from 0 to 255"),
-        ("modbus://h?unit=300", "255"),
-        ("modbus://", "names no host"),
-        ("rtu:/dev/x?bauds=1", "baud"),
-    ],
-)
-def test_a_wrong_url_is_said(url: str, why: str) -> None:
-    with pytest.raises(ValueError) as caught:
-        config_of(url)
-    assert why in f"{caught.value} {getattr(caught.value, 'hint', '')}"
-
-
 async def test_the_command_writes_a_csv_and_says_what_it_left_out(tmp_path: Path) -> None:
     device = Device()
     device.bad = {5}
@@ -323,3 +289,16 @@ async def test_every_register_of_a_simulated_device_is_found_and_no_other() -> N
     shown = {(row.address.split()[0], int(row.address.split()[1])) for row in found.rows}
     assert shown == declared
     assert "units that answer: 7 of 6 to 7" in found.notes
+
+
+async def test_numbers_are_read_as_somebody_says_and_in_steps_from_the_first() -> None:
+    device = Device()
+    device.bad = {13}
+    readings = tuple(map(Reading.of, ("holding 1-4 uint32", "holding 10-15 float32 CDAB", "int16")))
+    found = await look(device, "holding 0-15", readings=readings)
+    assert [row.address for row in found.rows] == [
+        "holding 0 int16", "holding 1 uint32", "holding 3 uint32", "holding 5 int16",
+        "holding 6 int16", "holding 7 int16", "holding 8 int16", "holding 9 int16",
+        "holding 10 float32 CDAB", "holding 12 int16", "holding 14 float32 CDAB",
+    ]  # fmt: skip
+    assert loads(found) == 11

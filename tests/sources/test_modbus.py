@@ -95,9 +95,39 @@ async def test_a_gap_that_the_device_refuses_is_not_read_across() -> None:
         assert set(device.requests) == {("input", 0, 2), ("input", 4, 5)}
 
 
+async def test_what_a_device_cannot_read_costs_itself_and_is_asked_for_at_each_poll() -> None:
+    device = Device()
+    device.bad, device.code = {57, 60}, 4
+    items = _items(100)
+    async with reading(device, items) as (source, sink):
+        await sink.until(lambda: sink.rows(0) and _good(sink, 99) > 3, "values")
+        assert {number for number in range(100) if not _good(sink, number)} == {57, 60}
+        assert set(sink.rows(57)) == {(BAD_DEVICE_FAILURE, None)}
+        assert sorted(source.status.bad) == ["t57", "t60"]
+        device.requests.clear()
+        await sink.until(lambda: len(device.requests) > 10, "more polls")
+        assert set(device.requests) == {
+            ("input", 0, 57), ("input", 57, 1), ("input", 58, 2), ("input", 60, 1),
+            ("input", 61, 39),
+        }  # fmt: skip
+        device.bad.clear()
+        await sink.until(lambda: _good(sink, 57) and _good(sink, 60), "they are well again")
+        assert source.status.bad == {}
+
+
+async def test_a_device_that_can_read_nothing_is_not_searched_at_each_poll() -> None:
+    device = Device()
+    device.bad, device.code = set(range(100)), 4
+    async with reading(device, _items(100)) as (_, sink):
+        await sink.until(lambda: len(sink.rows(0)) > 1, "reports")
+        device.requests.clear()
+        await sink.until(lambda: len(device.requests) > 5, "more polls")
+        assert set(device.requests) == {("input", 0, 100)}
+
+
 async def test_another_exception_is_a_status_of_all_its_tags_and_passes() -> None:
     device = Device()
-    device.bad, device.code = {1}, 4
+    device.bad, device.code = {0, 1, 2}, 4
     async with reading(device, _items(3)) as (source, sink):
         await sink.until(lambda: len(sink.reports) > 1, "reports")
         assert sink.rows(0)[0] == (BAD_DEVICE_FAILURE, None)
