@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from plant.stores.influx.means import Means
 from plant.stores.influx.store import InfluxStore
+from plant.stores.influx.touched import Touched
 from plant.stores.sqlite import SqliteStore
 from plant.stores.store import Store
+from wire.clock import Clock
 from wire.site import StoreConfig
 
 
@@ -18,3 +21,11 @@ def open_store(config: StoreConfig) -> Store:
 def dead_letters_path(config: StoreConfig) -> Path:
     """Where the samples lie that this store has refused: a file on this machine."""
     return config.dead_letters_file
+
+
+def open_means(config: StoreConfig, store: Store, clock: Clock) -> Means | None:
+    """Who keeps the means of a minute beside this store; None where nobody does."""
+    if not isinstance(store, InfluxStore):
+        return None
+    path = config.dead_letters_file.with_suffix("").with_suffix(".means.db")
+    return Means(store, Touched(path), clock)

@@ -21,8 +21,17 @@ from stations.status import GOOD
 
 MEASUREMENT = "refit_series"
 QUERY = f'SELECT first("type") FROM "{MEASUREMENT}" GROUP BY *'
-DAY_MS = 86_400_000
+DAY_MS, MINUTE_MS = 86_400_000, 60_000
 NEVER = -1
+
+
+class Place(NamedTuple):
+    """What shares lines in the store: one station in one measurement."""
+
+    site: str
+    line: str
+    station: str
+    measurement: str
 
 
 class Key(NamedTuple):
@@ -50,6 +59,7 @@ class Catalog:
     def __init__(self, since_ms: int) -> None:
         self.keys = Keys()
         self.numbers: dict[Key, int] = {}
+        self.places: dict[int, Place] = {}
         self._since_ms = since_ms
         self._first: dict[tuple[str, str], tuple[int, Type]] = {}
         self._newest = np.empty(0, np.int64)
@@ -80,6 +90,7 @@ class Catalog:
             return
         tags = {"site": key.site, "line": key.line, "station": key.station}
         number = self.numbers[key] = self.keys.add(key.measurement, tags, key.tag)
+        self.places[self.keys.group(number)] = Place(*key[:4])
         self._entered_ms.append(NEVER)
         if number >= len(self._newest):
             more = max(64, len(self._newest))
@@ -124,6 +135,15 @@ class Catalog:
         ends &= time > self._newest[series]
         self._newest[series[ends]] = time[ends]
         self._code[series[ends]] = code[ends]
+
+    def minutes(self, rows: Rows) -> Iterator[tuple[Place, int]]:
+        """The places and minutes since 1970 that these rows touch."""
+        groups = self.keys.columns()[0][rows.series]
+        pairs = np.unique(groups << 32 | rows.samples.time // MINUTE_MS)
+        for group, minute in zip(
+            (pairs >> 32).tolist(), (pairs & 0xFFFF_FFFF).tolist(), strict=True
+        ):
+            yield self.places[group], minute
 
     def find(self, station: str | None, tag: str | None, measurement: str | None) -> list[Series]:
         """The series that a reader asks for, in the order of station, measurement and tag."""

@@ -102,6 +102,10 @@ class Keys:
         self._columns = None
         return len(self._groups) - 1
 
+    def group(self, number: int) -> int:
+        """The group of a series: those of one group share their lines."""
+        return self._groups[number]
+
     def columns(self) -> tuple[NDArray[np.int64], NDArray[np.object_], NDArray[np.object_]]:
         """Group, four heads and status head of each: series of one group share their lines.
 

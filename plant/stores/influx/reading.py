@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 import numpy as np
 
 from plant.stores.influx.catalog import QUERY
 from plant.stores.influx.client import Client, Table
-from plant.stores.influx.influxql import between, fields, rows_of, samples, source
+from plant.stores.influx.influxql import Row, between, fields, rows_of, samples, source
 from plant.stores.influx.lines import NO_VALUE
 from plant.stores.influx.windows import Windows, merge, of_samples, spans, windows
 from plant.stores.store import ROWS_MAX, Last, Sample, Series, TooManyRows
@@ -18,6 +18,7 @@ from stations.status import UNCERTAIN, is_good
 
 PAGE_FIRST, PAGE_MAX = 10, 10_000
 STATEMENTS_MAX = 200
+FIELDS_MAX = 20
 NUMBERS = (Type.FLOAT, Type.INT)
 
 
@@ -79,28 +80,49 @@ class Reading:
         found = concat(parts) if parts else EMPTY
         return found if len(parts) < 2 else found[np.argsort(found.time, kind="stable")]
 
-    def windows(self, series: Series, start_ms: int, end_ms: int, window_ms: int) -> Windows:
-        """Windows of the Good numbers of one series; they begin at multiples of their length.
+    def windows(
+        self, series: Sequence[Series], start_ms: int, end_ms: int, window_ms: int
+    ) -> list[Windows]:
+        """Windows of the Good numbers of each series, all of one station and measurement.
 
-        The server computes those in which every sample is Good. Where a status is not, the samples
-        are read: InfluxQL cannot leave out a value by a status that stands only at some times.
+        They begin at multiples of their length. The server computes those in which every sample is
+        Good. Where a status is not, the samples are read: InfluxQL cannot leave out a value by a
+        status that stands only at some times. Windows of true and false are read, too.
         """
-        if series.type is Type.BOOL:
-            found = self.range([series], start_ms, end_ms, ROWS_MAX)
-            return of_samples(found, window_ms)
-        if series.type not in NUMBERS:
-            return windows([])
-        value, status = fields(series)
-        rows = self._ask(
-            f"SELECT mean({value}), min({value}), max({value}), count({value}), max({status})"
-            f" {source(series)} AND {between(start_ms, end_ms)}"
+        found: list[Windows] = []
+        for start in range(0, len(series), FIELDS_MAX):
+            found += self._windows(series[start : start + FIELDS_MAX], start_ms, end_ms, window_ms)
+        return found
+
+    def _windows(
+        self, series: Sequence[Series], start_ms: int, end_ms: int, window_ms: int
+    ) -> Iterator[Windows]:
+        numbers = [one for one in series if one.type in NUMBERS]
+        told = ", ".join(
+            f"mean({value}), min({value}), max({value}), count({value}), max({status})"
+            for value, status in map(fields, numbers)
+        )
+        rows = numbers and self._ask(
+            f"SELECT {told} {source(series[0])} AND {between(start_ms, end_ms)}"
             f" GROUP BY time({window_ms}ms) fill(none)"
         )
-        found = windows([row[:5] for row in rows if (row[5] or 0) < UNCERTAIN and row[4]])
-        for begin, end in spans((row[0] for row in rows if (row[5] or 0) >= UNCERTAIN), window_ms):
-            span = self.range([series], max(begin, start_ms), min(end, end_ms), ROWS_MAX)
-            found = merge(found, of_samples(span, window_ms))
-        return found
+        place = 1
+        for one in series:
+            if one.type not in NUMBERS:
+                is_read = one.type is Type.BOOL
+                yield self._read(one, start_ms, end_ms, window_ms) if is_read else windows([])
+                continue
+            columns = [(row[0], *row[place : place + 5]) for row in rows]
+            place += 5
+            found = windows([row[:5] for row in columns if (row[5] or 0) < UNCERTAIN and row[4]])
+            tainted = [row[0] for row in columns if (row[5] or 0) >= UNCERTAIN]
+            for begin, end in spans(tainted, window_ms):
+                span = self._read(one, max(begin, start_ms), min(end, end_ms), window_ms)
+                found = merge(found, span)
+            yield found
+
+    def _read(self, series: Series, start_ms: int, end_ms: int, window_ms: int) -> Windows:
+        return of_samples(self.range([series], start_ms, end_ms, ROWS_MAX), window_ms)
 
     def count(self, series: Sequence[Series]) -> int:
         """How many samples these series have."""
@@ -125,7 +147,7 @@ class Reading:
                 total += (empty or 0) - (covered or 0)
         return total
 
-    def _ask(self, statement: str) -> list[Sequence[object]]:
+    def _ask(self, statement: str) -> list[Row]:
         return rows_of(self._client.ask([statement])[0])
 
     def _ask_all(self, statements: Sequence[str]) -> list[list[Table]]:

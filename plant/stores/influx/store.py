@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 
@@ -14,12 +14,12 @@ from numpy.typing import NDArray
 from plant.stores.check import NO_NAME, NO_ROOM, TIME_MS_MIN, refusal, sift
 from plant.stores.influx import setup
 from plant.stores.influx.answers import Meaning
-from plant.stores.influx.catalog import Catalog, Key
+from plant.stores.influx.catalog import Catalog, Key, Place
 from plant.stores.influx.client import Client
-from plant.stores.influx.deliver import Delivery, Missing
+from plant.stores.influx.deliver import Delivery, Missing, of_lines
 from plant.stores.influx.lines import arrange, encode
 from plant.stores.influx.reading import Reading
-from plant.stores.influx.windows import merge, windows
+from plant.stores.influx.windows import Windows, merge, windows
 from plant.stores.store import (
     ROWS_MAX,
     Last,
@@ -58,6 +58,7 @@ class InfluxStore:
         self._series_max = series_max
         self.database = config.database
         self.requests = 0
+        self.on_write: Callable[[Iterable[tuple[Place, int]]], None] = lambda minutes: None
         self._client = Client(config)
         self._reading = Reading(self._client)
         self._catalog = Catalog(self._since_ms)
@@ -112,6 +113,7 @@ class InfluxStore:
             refused[part].append(refusal(parts[part], place, f"the store refuses it: {words}"))
         if sending.doubtful:
             self._probe(next(iter(sending.refused.values())))
+        self.on_write(self._catalog.minutes(rows))
 
     def _probe(self, words: str) -> None:
         """A refusal in unknown words may be of everything: then nothing is a dead letter."""
@@ -148,11 +150,7 @@ class InfluxStore:
         if not kinds:
             return
         entries = [catalog.entry(key, kind, now_ms) for key, kind in kinds.items()]
-        sending = Delivery(
-            self._client.write,
-            lambda some: (b"".join(entries[i] for i in some.tolist()), len(some)),
-            np.arange(len(entries)),
-        )
+        sending = of_lines(self._client.write, entries)
         refused = sending.run()
         if sending.doubtful:
             raise StoreUnavailable(f"{self._client.address}: {next(iter(refused.values()))}")
@@ -191,7 +189,7 @@ class InfluxStore:
             raise ValueError(f"a window has at least 1 ms, not {window_ms}")
         found = windows([])
         for one in self._found(station, tag, measurement):
-            found = merge(found, self._reading.windows(one, start_ms, end_ms, window_ms))
+            found = merge(found, self._reading.windows([one], start_ms, end_ms, window_ms)[0])
         if len(found) > ROWS_MAX:
             raise TooManyRows(f"{station} {tag}: more than {ROWS_MAX} windows; widen them")
         return Means(found.time, found.mean, found.count)
@@ -205,6 +203,21 @@ class InfluxStore:
     def series(self) -> list[Series]:
         """All series, in the order of station, measurement and tag."""
         return self._found(None, None, None, own=True)
+
+    def windows(
+        self, series: Sequence[Series], start_ms: int, end_ms: int, window_ms: int
+    ) -> list[Windows]:
+        """Windows of the Good numbers of each of these, all of one station and measurement."""
+        return self._reading.windows(series, start_ms, end_ms, window_ms)
+
+    def write_means(self, lines: Sequence[bytes]) -> int:
+        """Keep lines in the database of the means; how many of them were refused."""
+        target = self.database + setup.MEANS
+        with self._at_hand():
+            refused = of_lines(lambda blob: self._client.write(blob, target), lines).run()
+        for words in set(refused.values()):
+            log.warning("the store refuses means", why=words)
+        return len(refused)
 
     def close(self) -> None:
         """Close the connections."""
