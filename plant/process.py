@@ -9,7 +9,7 @@ from collections.abc import Callable
 from contextlib import ExitStack
 from functools import partial
 from random import SystemRandom
-from typing import Any, Protocol, TypeVar
+from typing import Any, Protocol
 
 import structlog
 
@@ -23,7 +23,7 @@ from plant.overview import Overview
 from plant.points import Model
 from plant.recorder import Recording
 from plant.status import Status
-from plant.stores.factory import dead_letters_path, open_store
+from plant.stores.factory import dead_letters_path, open_means, open_store
 from plant.stores.store import StoreUnusable
 from plant.writer import Writer
 from wire.clock import Clock
@@ -41,9 +41,6 @@ class Closable(Protocol):
     """Something that is given back at the end."""
 
     def close(self) -> None: ...
-
-
-Opened = TypeVar("Opened", bound=Closable)
 
 
 class Unusable(Exception):
@@ -84,18 +81,20 @@ async def run(
 def _open(site: Site, clock: Clock, stack: ExitStack) -> tuple[Historian, StatusServer]:
     problems: list[str] = []
 
-    def opened(make: Callable[[], Opened]) -> Any:
+    def opened(make: Callable[[], Closable | None]) -> Any:
         try:
             made = make()
         except (StoreUnusable, LedgerError, media_process.Unusable, OSError) as error:
             problems.append(str(error))
             return None
-        stack.callback(made.close)
+        if made is not None:
+            stack.callback(made.close)
         return made
 
     store = opened(lambda: open_store(site.store))
     letters = opened(lambda: DeadLetters(dead_letters_path(site.store)))
     ledger = opened(lambda: open_ledger(site.ledger, clock))
+    means = opened(lambda: open_means(site.store, store, clock))
     media: MediaServer | None = None
     if site.media.embedded:
         media = opened(lambda: media_process.opened(site, clock))
@@ -108,7 +107,7 @@ def _open(site: Site, clock: Clock, stack: ExitStack) -> tuple[Historian, Status
     )
     recording = Recording(ledger, historian.confirm_records, random)
     historian.keep_records(recording)
-    answers = Status(historian, clock, recording, media)
+    answers = Status(historian, clock, recording, media, means)
     place, pages = site.historian, Overview(site, historian, clock).answer
     status = opened(
         lambda: StatusServer(
@@ -119,6 +118,8 @@ def _open(site: Site, clock: Clock, stack: ExitStack) -> tuple[Historian, Status
         where = f"port {place.http} of {place.listen} for /metrics"
         raise Unusable([f"{where}: {one}" for one in problems])
     recording.start()
+    if means is not None:
+        means.start()
     return historian, status
 
 

@@ -8,6 +8,7 @@ from plant.historian import Historian
 from plant.media.process import counts
 from plant.media.server import MediaServer
 from plant.recorder import Recording
+from plant.stores.influx.means import Means
 from wire.clock import Clock
 from wire.metrics import Metrics
 
@@ -23,9 +24,10 @@ class Status:
         clock: Clock,
         recording: Recording | None = None,
         media: MediaServer | None = None,
+        means: Means | None = None,
     ) -> None:
         self._historian, self._clock = historian, clock
-        self._recording, self._media = recording, media
+        self._recording, self._media, self._means = recording, media, means
 
     def metrics(self) -> Metrics:
         """All metrics of the process; labels are the agents of the plant and causes."""
@@ -57,6 +59,7 @@ class Status:
                 "historian_records", "Records, by what became of them", "what",
                 lambda: dict(recording.recorder.counts) | {"dropped": recording.dropped.total()},
             )  # fmt: skip
+        self._add_means(metrics)
         metrics.gauge(
             "historian_messages_waiting", "Messages in the inbox", lambda: len(historian.inbox)
         )
@@ -78,6 +81,17 @@ class Status:
             self._media.describe(metrics)
         return metrics
 
+    def _add_means(self, metrics: Metrics) -> None:
+        means = self._means
+        metrics.counters(
+            "historian_means", "Minutes of a station, by what became of their means", "what",
+            lambda: {} if means is None else dict(means.counts) | {"dropped": means.dropped},
+        )  # fmt: skip
+        metrics.gauge(
+            "historian_means_waiting", "Minutes of a station whose means are to be computed",
+            lambda: 0 if means is None else means.waiting,
+        )  # fmt: skip
+
     def health(self) -> Mapping[str, object]:
         """`ok` and, when it is false, the problems; then what a person asks for first."""
         historian, tally = self._historian, self._historian.writer.tally
@@ -88,6 +102,8 @@ class Status:
             problems.append("no connection to the broker")
         if historian.writer.problem:
             problems.append(f"the store takes no samples: {historian.writer.problem}")
+        if self._means is not None and self._means.problem:
+            problems.append(f"means cannot be computed: {self._means.problem}")
         recording = self._recording
         if recording is not None and recording.trouble:
             problems.append(f"the ledger takes no records: {recording.trouble}")

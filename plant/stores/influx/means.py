@@ -100,20 +100,23 @@ class Means:
     def round(self) -> int:
         """Compute what is due, a bounded part of it; how many minutes."""
         taken = self._touched.take(self._clock.now_ms(), MINUTES_A_ROUND)
-        by_place: dict[Place, list[Series]] = {}
-        if taken:
-            for one in self._store.series():
-                if one.type in (Type.FLOAT, Type.INT):
-                    place = Place(one.site, one.line, one.station, one.measurement)
-                    by_place.setdefault(place, []).append(one)
-        for run in spans(taken):
-            try:
-                self._compute(run, by_place.get(run[0].place, []))
-            except BaseException:
-                left = taken[taken.index(run[0]) :]
-                self._touched.back(left, self._clock.now_ms())
-                raise
+        left = list(spans(taken))
+        try:
+            by_place = self._numbers() if left else {}
+            while left:
+                self._compute(left[0], by_place.get(left[0][0].place, []))
+                left.pop(0)
+        finally:
+            self._touched.back((one for run in left for one in run), self._clock.now_ms())
         return len(taken)
+
+    def _numbers(self) -> dict[Place, list[Series]]:
+        by_place: dict[Place, list[Series]] = {}
+        for one in self._store.series():
+            if one.type in (Type.FLOAT, Type.INT):
+                place = Place(one.site, one.line, one.station, one.measurement)
+                by_place.setdefault(place, []).append(one)
+        return by_place
 
     def _compute(self, run: Sequence[Minute], series: Sequence[Series]) -> None:
         start_ms, end_ms = run[0].minute * MINUTE_MS, (run[-1].minute + 1) * MINUTE_MS
