@@ -122,6 +122,21 @@ def test_a_field_that_another_program_has_bent_is_refused_alone(
         assert store.requests < 20
 
 
+def test_the_latest_good_sample_is_found_behind_many_bad_ones(server: InfluxDB) -> None:
+    with opened(server) as store:
+        store.write([angles([1.0, 2.0], T0)])
+        bad: list[Row] = [("angle", T0 + 500_000 + i, BAD_SENSOR_FAILURE, 0.5) for i in range(3000)]
+        empty: list[Row] = [(tag, when + 9_000_000, status, None) for tag, when, status, _ in bad]
+        store.write([points(bad), points(empty)])
+        last = store.last("studio-1", "angle")
+        assert last.good is not None and (last.good.time_ms, last.good.value) == (T0 + 100, 2.0)
+        store.write([points([("angle", T0 + 500_000 + 7, GOOD, None)])])  # rewritten
+        last = store.last("studio-1", "angle")
+        assert last.good is not None and last.good.time_ms == T0 + 500_007
+        store.write([points([("state", T0 + i, BAD_SENSOR_FAILURE, i) for i in range(2000)])])
+        assert store.last("studio-1", "state").good is None
+
+
 def test_what_is_older_than_all_that_is_kept_is_refused_before_it_is_sent(
     server: InfluxDB,
 ) -> None:

@@ -8,7 +8,16 @@ import numpy as np
 
 from plant.stores.influx.catalog import QUERY
 from plant.stores.influx.client import Client, Table
-from plant.stores.influx.influxql import Row, between, fields, rows_of, samples, source
+from plant.stores.influx.influxql import (
+    EARLIEST_MS,
+    LATEST_MS,
+    Row,
+    between,
+    fields,
+    rows_of,
+    samples,
+    source,
+)
 from plant.stores.influx.lines import NO_VALUE
 from plant.stores.influx.windows import Windows, merge, of_samples, spans, windows
 from plant.stores.store import ROWS_MAX, Last, Sample, Series, TooManyRows
@@ -16,7 +25,8 @@ from stations.declare import Type
 from stations.samples import EMPTY, Samples, concat
 from stations.status import UNCERTAIN, is_good
 
-PAGE_FIRST, PAGE_MAX = 10, 10_000
+PAGES = (10, 1_000)
+HOUR_MS = 3_600_000
 STATEMENTS_MAX = 200
 FIELDS_MAX = 20
 NUMBERS = (Type.FLOAT, Type.INT)
@@ -44,11 +54,11 @@ class Reading:
         return Last(max(latest, key=by_time, default=None), max(good, key=by_time, default=None))
 
     def _last(self, series: Series) -> Last:
-        """Backwards in pages: InfluxQL cannot ask for rows in which a field is missing."""
+        """InfluxQL cannot ask for rows in which a field is missing, so the latest are looked at."""
         latest: Sample | None = None
-        before, size = 1 << 60, PAGE_FIRST
         value, status = fields(series)
-        while True:
+        before = LATEST_MS
+        for size in PAGES:
             rows = self._ask(
                 f"SELECT {value}, {status} {source(series)} AND {between(0, before)}"
                 f" ORDER BY time DESC LIMIT {size}"
@@ -61,7 +71,39 @@ class Reading:
                     return Last(latest, sample)
             if len(found) < size:
                 return Last(latest, None)
-            before, size = int(found.time[-1]), min(size * 10, PAGE_MAX)
+            before = int(found.time[-1])
+        return Last(latest, self._good_before(series, before))
+
+    def _good_before(self, series: Series, end_ms: int) -> Sample | None:
+        """The latest Good sample before a time, found by halving: there may be none for days."""
+        width, start = HOUR_MS, end_ms
+        while not self._good(series, start, end_ms):
+            if start <= EARLIEST_MS:
+                return None
+            start, width = max(EARLIEST_MS, end_ms - width), 4 * width
+        while end_ms - start > 1:
+            middle = (start + end_ms) // 2
+            if self._good(series, middle, end_ms):
+                start = middle
+            else:
+                end_ms = middle
+        found = self.range([series], start, end_ms, 1)
+        return Sample(start, int(found.status[0]), found.row(0))
+
+    def _good(self, series: Series, start_ms: int, end_ms: int) -> int:
+        """How many Good samples: values, less those with a bad status, and Good without value."""
+        value, status = fields(series)
+        where = f"{source(series)} AND {between(start_ms, end_ms)}"
+        empty = f"{status} >= {NO_VALUE} AND {status} < {NO_VALUE + UNCERTAIN}"
+        answers = self._ask_all(
+            [
+                f"SELECT count({value}) {where}",
+                f"SELECT count({value}) {where} AND {status} >= {UNCERTAIN}",
+                f"SELECT count({status}) {where} AND {empty}",
+            ]
+        )
+        values, bad, good = (sum(row[1] or 0 for row in rows_of(one)) for one in answers)
+        return values - bad + good
 
     def range(self, series: Sequence[Series], start_ms: int, end_ms: int, rows_max: int) -> Samples:
         """All samples in the order of time; TooManyRows when there are more than `rows_max`."""
