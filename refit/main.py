@@ -22,6 +22,7 @@ MODULES = (
     "tags",
     "watch",
     "new",
+    "export",
     "ledger",
     "media",
     "dashboards",

@@ -7,6 +7,7 @@ import select
 import termios
 from collections import deque
 from types import TracebackType
+from typing import Any
 
 ESCAPE_S = 0.05  # a lone Escape is one that nothing follows within this time
 NAMES = {
@@ -62,7 +63,7 @@ class Keys:
 
     def __init__(self, file: int) -> None:
         self._file = file
-        self._before: list[object] | None = None
+        self._before: list[Any] | None = None
         self._data = b""
         self._waiting: deque[str] = deque()
 

@@ -73,11 +73,15 @@ def draw(
 def table(
     board: Board, rows: Sequence[Row], now_s: float, sort: str = "", is_descending: bool = False
 ) -> Table:
-    """Some rows as a table; the title of the column by which they are sorted has an arrow."""
+    """Some rows as a table; the title of the column by which they are sorted has an arrow.
+
+    Without `sort` it is one for a single look, which knows no rates.
+    """
     made = Table()
     arrow = " ↓" if is_descending else " ↑"
     right = ("value", "age", "rate")
-    for name, title in TITLES.items():
+    titles = {name: title for name, title in TITLES.items() if sort or name != "rate"}
+    for name, title in titles.items():
         made.add_column(
             title + (arrow if name == sort else ""), no_wrap=True, overflow="ellipsis",
             justify="right" if name in right else "left",
@@ -86,15 +90,16 @@ def table(
     for row in rows:
         old = board.is_old(row)
         value_style = "dim" if old or row.value is None else ""
-        made.add_row(
-            Text(plain(row.station), "dim" if old else ""),
-            Text(plain(row.tag)),
-            Text(value_text(row), value_style),
-            Text(row.quality, "dim" if old else STYLES[row.severity]),
-            Text(time_text(board.age_s(row, now_s)), value_style),
-            Text(_rate(board.per_s(row, now_s)), value_style),
-            Text(sparkline(row.recent, SPARK), "dim" if old else "cyan"),
-        )
+        cells = {
+            "station": Text(plain(row.station), "dim" if old else ""),
+            "tag": Text(plain(row.tag)),
+            "value": Text(value_text(row), value_style),
+            "quality": Text(row.quality, "dim" if old else STYLES[row.severity]),
+            "age": Text(time_text(board.age_s(row, now_s)), value_style),
+            "rate": Text(_rate(board.per_s(row, now_s)), value_style),
+        }
+        history = Text(sparkline(row.recent, SPARK), "dim" if old else "cyan")
+        made.add_row(*(cells[name] for name in titles), history)
     return made
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import json
 import signal
 import subprocess
@@ -112,6 +113,23 @@ def test_what_is_shown_is_what_is_stored(plant: SmallPlant) -> None:
     unknown = refit("watch", "--site", plant.file, "--once", "--station", "pres-1")
     assert unknown.returncode == 2
     assert "known are press-1, meter-1, studio-1" in unknown.stderr
+
+
+def test_what_is_exported_is_what_is_stored(plant: SmallPlant) -> None:
+    target = plant.folder / "all.csv"
+    done = refit("export", "--site", plant.file, "--from", "-1d", "--to-file", target)
+    assert done.returncode == 0, done.stderr
+    with target.open(newline="") as file:
+        rows = list(csv.DictReader(file))
+    with plant.store() as store:
+        assert len(rows) == store.count() > 1_000
+        last = {(row["station"], row["tag"]): row for row in rows}
+        for (station, tag), row in last.items():
+            stored = store.last(station, tag).latest
+            assert stored is not None
+            assert (row["time"], row["quality"]) == (text_of(stored.time_ms), words(stored.status))
+            if isinstance(stored.value, float):
+                assert float(row["value"]) == stored.value
 
 
 def test_watch_knows_no_mqtt() -> None:
