@@ -16,6 +16,7 @@ import numpy as np
 from plant.latest_columns import LatestColumns, Recent
 from stations.declare import Type
 from stations.samples import Samples, concat
+from stations.status import BAD_WAITING_FOR_INITIAL_DATA
 from wire.sparkplug.effects import EdgeId, Online, Received
 from wire.sparkplug.lookup import Device
 from wire.sparkplug.metrics import HEALTH
@@ -105,7 +106,9 @@ class Latest:
             self._revision += 1
             self._devices[name] = online.device
             self._names_revision = self._revision
-            self._take(online.values, is_birth=True)
+            # A tag that was not read yet has the time of the birth, and no sample.
+            is_read = online.values.status != BAD_WAITING_FOR_INITIAL_DATA
+            self._take(online.values[is_read], is_birth=True)
 
     def said(self, edge: EdgeId, station: str, online: bool, why: str, now_ms: int) -> None:
         """A station, or with station "" an agent, has come or gone."""

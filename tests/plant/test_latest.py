@@ -15,6 +15,7 @@ from plant.latest import SIDE_BYTES_MAX, WAITING_ROWS, Latest
 from plant.latest_columns import RECENT
 from stations.declare import Type
 from stations.samples import EMPTY, Samples, build
+from stations.status import BAD_WAITING_FOR_INITIAL_DATA
 from tests.sparkplug.plant import EDGE, T0
 from wire.sparkplug.effects import Online, Received
 from wire.sparkplug.lookup import Device
@@ -92,6 +93,15 @@ def test_a_birth_tells_values_that_are_newer_and_none_that_are_known() -> None:
     assert view.names_changed
     assert {number: one.value for number, one in view.current.items()} == {2: 8, 3: "x"}
     assert view.devices == {"table-1": device}
+
+
+def test_what_a_birth_has_not_read_yet_hides_no_sample_that_comes_later() -> None:
+    latest = Latest()
+    unread = build([(1, T0 + 9, BAD_WAITING_FOR_INITIAL_DATA, Type.TEXT, None)])
+    latest.born(Online(EDGE, "table-1", T0 + 9, Device("table-1"), unread))
+    assert latest.view().current == {}
+    latest.heard(received(build([(1, T0, 0, Type.TEXT, "v-1")])))
+    assert latest.view().current[1].value == "v-1"
 
 
 def test_what_waits_and_what_is_kept_is_bounded() -> None:

@@ -18,6 +18,7 @@ import pytest
 
 from refit.quality import words
 from refit.times import text_of
+from refit.watching.board import NO_VALUE
 from refit.watching.client import url_of
 from tests.servers import until
 from tests.small_plant import SmallPlant
@@ -100,7 +101,7 @@ def test_what_is_shown_is_what_is_stored(plant: SmallPlant) -> None:
         for row in rows:
             stored = store.last(row["station"], row["tag"]).latest
             if stored is None:
-                assert row["quality"] == "BadWaitingForInitialData"
+                assert row["quality"] == NO_VALUE
                 continue
             wanted: dict[str, Any] = {
                 "station": row["station"], "tag": row["tag"], "time": text_of(stored.time_ms),
