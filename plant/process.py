@@ -93,7 +93,7 @@ def _open(site: Site, clock: Clock, stack: ExitStack) -> tuple[Historian, Status
 
     store = opened(lambda: open_store(site.store))
     letters = opened(lambda: DeadLetters(dead_letters_path(site.store)))
-    ledger = opened(lambda: open_ledger(site.ledger, clock))
+    ledger = opened(lambda: open_ledger(site.ledger, clock, later=True))
     means = opened(lambda: open_means(site.store, store, clock))
     media: MediaServer | None = None
     if site.media.embedded:

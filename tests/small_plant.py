@@ -88,10 +88,17 @@ class SmallPlant:
     """Starts on entering and ends on leaving; each process can be killed, frozen, started again.
 
     `broker` is the text of the site's table [broker]; without it the embedded broker is used.
+    `tables` are more tables of the site.
     """
 
     def __init__(
-        self, folder: Path, seed: int, *, speed: float = 20.0, broker: str | None = None
+        self,
+        folder: Path,
+        seed: int,
+        *,
+        speed: float = 20.0,
+        broker: str | None = None,
+        tables: str = "",
     ) -> None:
         names = ("broker", "historian", "agent", "press", "meter", "studio", "cabinet", "control")
         self.ports = dict(zip(names, free_ports(len(names)), strict=True))
@@ -102,7 +109,7 @@ class SmallPlant:
         (folder / "press.csv").write_text(press_csv())
         (folder / "meter.csv").write_text(meter_csv())
         self.file = folder / "site.toml"
-        self.file.write_text(SITE.format(**self.ports | {"broker": told}))
+        self.file.write_text(SITE.format(**self.ports | {"broker": told}) + tables)
         self.site: Site = load(self.file)
         self.truth = folder / "truth.jsonl"
         self.processes = Processes(folder / "logs")

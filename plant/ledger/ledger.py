@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
+from functools import partial
 from pathlib import Path
 
 import structlog
@@ -14,7 +15,14 @@ from plant.ledger import grants, migrations, projection, vehicles
 from plant.ledger.appending import append, refuse
 from plant.ledger.chain import Head, HeadFile, beginning
 from plant.ledger.engine import Database, warn_of_loss
-from plant.ledger.facts import Appended, Entry, LedgerDamaged, LedgerUnusable, Refusal
+from plant.ledger.facts import (
+    Appended,
+    Entry,
+    LedgerDamaged,
+    LedgerUnavailable,
+    LedgerUnusable,
+    Refusal,
+)
 from plant.ledger.projection import Progress, silent
 from plant.ledger.schema import ENTRY, REFUSAL, VERSION
 from plant.ledger.verify import Verdict, entries, verify
@@ -33,8 +41,9 @@ class Ledger:
     `url` is `sqlite:FILE` or one of PostgreSQL; `head` is the second place of the chain's head
     (FILE.head beside a SQLite file). With `create` false the ledger must be there. One of an older
     version is brought up with `migrate` (else as `create`), which tells `progress`; without, it can
-    only be read. `password` and `tls` are those of `engine.Database`. Raises LedgerUnusable for
-    what is no ledger or a newer one, LedgerUnavailable for what may pass.
+    only be read. With `later`, a server that is away is no error yet: the ledger is opened when it
+    is used. `password` and `tls` are those of `engine.Database`. Raises LedgerUnusable for what is
+    no ledger or a newer one, LedgerUnavailable for what may pass.
     """
 
     def __init__(
@@ -45,6 +54,7 @@ class Ledger:
         head: Path | None = None,
         create: bool = True,
         migrate: bool | None = None,
+        later: bool = False,
         password: Callable[[], str | None] = lambda: None,
         tls: Mapping[str, str] | None = None,
         progress: Progress = silent,
@@ -56,10 +66,18 @@ class Ledger:
         self._clock = clock
         self._lock = threading.RLock()
         self._head: Head | None = None
+        self._opened = False
+        self._open = partial(
+            self._opening, create, create if migrate is None else migrate, progress
+        )
         try:
-            self.identity, self.version = self._open(
-                create, create if migrate is None else migrate, progress
-            )
+            self._ensure_open()
+        except LedgerUnavailable as error:
+            if later and self._database.file is None:
+                log.warning("the ledger is opened later", why=str(error))
+                return
+            self._database.close()
+            raise
         except BaseException:
             self._database.close()
             raise
@@ -129,8 +147,8 @@ class Ledger:
 
         With `chain.link` over them anybody can verify the lines without the database.
         """
-        yield b'{"ledger":"%s","version":%d}\n' % (self.identity.encode(), EXPORT_VERSION)
         with self.reading() as connection:
+            yield b'{"ledger":"%s","version":%d}\n' % (self.identity.encode(), EXPORT_VERSION)
             for entry in entries(connection):
                 yield b'{"number":%d,"recorded_ms":%d,"hash":"%s","record":%s}\n' % (
                     entry.number,
@@ -155,6 +173,7 @@ class Ledger:
 
         For somebody who knows why the two differ, say after a backup was restored.
         """
+        self._ensure_open()
         with self._lock, self._database.writing() as connection:
             self._head = self._last(connection)
             self.head_file.write(self._head)
@@ -198,6 +217,7 @@ class Ledger:
 
     def reading(self) -> AbstractContextManager[Connection]:
         """A connection that sees one state, to read the views by SQL."""
+        self._ensure_open()
         return self._database.reading()
 
     def close(self) -> None:
@@ -210,8 +230,15 @@ class Ledger:
     def __exit__(self, *_: object) -> None:
         self.close()
 
-    def _open(self, create: bool, migrate: bool, progress: Progress) -> tuple[str, int]:
-        with (self._database.writing if create or migrate else self.reading)() as connection:
+    def _ensure_open(self) -> None:
+        with self._lock:
+            if not self._opened:
+                self.identity, self.version = self._open()
+                self._opened = True
+
+    def _opening(self, create: bool, migrate: bool, progress: Progress) -> tuple[str, int]:
+        writes = create or migrate
+        with (self._database.writing if writes else self._database.reading)() as connection:
             version = migrations.version_of(connection, self._database.name)
             if version is None and not create:
                 raise LedgerUnusable(f"{self._database.name}: there is no ledger")
@@ -227,6 +254,7 @@ class Ledger:
 
     @contextmanager
     def _writing(self) -> Iterator[Connection]:
+        self._ensure_open()
         if self.version < VERSION:
             raise LedgerUnusable(
                 f"{self._database.name} has version {self.version}, this program writes {VERSION}:"

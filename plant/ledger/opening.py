@@ -14,15 +14,17 @@ def open_ledger(
     *,
     create: bool = True,
     migrate: bool | None = None,
+    later: bool = False,
     progress: Progress = silent,
 ) -> Ledger:
-    """Open the ledger of a site; `create`, `migrate` and the errors are those of `Ledger`."""
+    """Open the ledger of a site. What may be said and what may go wrong stand at `Ledger`."""
     return Ledger(
         config.url,
         clock,
         head=config.head,
         create=create,
         migrate=migrate,
+        later=later,
         password=config.password,
         tls=config.tls,
         progress=progress,

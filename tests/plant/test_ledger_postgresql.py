@@ -67,6 +67,20 @@ def test_what_was_appended_is_there_after_the_server_was_killed(tmp_path: Path) 
             assert ledger.verify().sound
 
 
+def test_a_server_that_is_away_at_first_is_waited_for_where_that_is_wanted(tmp_path: Path) -> None:
+    with Postgres(tmp_path, fsync=False) as server:
+        place = ServerPlace(tmp_path, server)
+        server.stop()
+        with pytest.raises(LedgerUnavailable, match="refused"):
+            place.open()
+        with place.open(later=True) as ledger:
+            with pytest.raises(LedgerUnavailable, match="refused"):
+                ledger.append([record(1)])
+            server.start()
+            assert ledger.append([record(1)]).taken
+            assert ledger.verify().sound
+
+
 def test_a_connection_that_is_cut_is_made_again(ledger: Ledger, place: ServerPlace) -> None:
     ledger.append([record(1)])
     with place.server.connect("postgres", "admin") as connection:
