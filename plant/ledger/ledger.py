@@ -66,7 +66,7 @@ class Ledger:
         self._clock = clock
         self._lock = threading.RLock()
         self._head: Head | None = None
-        self._opened = False
+        self._opened = self._is_new = False
         self._open = partial(
             self._opening, create, create if migrate is None else migrate, progress
         )
@@ -235,6 +235,8 @@ class Ledger:
             if not self._opened:
                 self.identity, self.version = self._open()
                 self._opened = True
+                if self._is_new and self.head_file.read() is None:
+                    self.head_file.write(Head(self.identity, 0, beginning(self.identity)))
 
     def _opening(self, create: bool, migrate: bool, progress: Progress) -> tuple[str, int]:
         writes = create or migrate
@@ -242,6 +244,7 @@ class Ledger:
             version = migrations.version_of(connection, self._database.name)
             if version is None and not create:
                 raise LedgerUnusable(f"{self._database.name}: there is no ledger")
+            self._is_new = version is None
             if version is None:
                 migrations.create(connection)
             elif version < VERSION and migrate:

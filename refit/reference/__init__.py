@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from refit.reference import commands, kinds, metrics, records, tags
+from refit.reference import commands, kinds, metrics, records, tags, views
 from stations.kinds import names
 from wire.site import reference as site_file
 
@@ -21,6 +21,7 @@ def pages() -> dict[str, str]:
         "command-line.md": commands.page(),
         "records.md": records.page(),
         "metrics.md": metrics.page(),
+        "ledger-views.md": views.page(),
         "README.md": kinds.page(),
     }
     return made | {f"tags-{kind}.md": tags.page(kind) for kind in names()}

@@ -169,15 +169,22 @@ class Shell:
 
 
 class Reader:
-    """Follows a page in a folder, on ports that are free instead of those of the page."""
+    """Follows a page in a folder, on ports that are free instead of those of the page.
+
+    `ports` are those of servers that run already, by what the page says instead.
+    """
 
     def __init__(
-        self, page: Path, folder: Path, environment: Mapping[str, str] | None = None
+        self,
+        page: Path,
+        folder: Path,
+        environment: Mapping[str, str] | None = None,
+        ports: Mapping[str, str] | None = None,
     ) -> None:
         self.environment = environment
         self.page, self.blocks = page, blocks(page)
         found = {port for block in self.blocks for port in PORTS.findall(block.text)}
-        self._ports = {port: str(free_port()) for port in sorted(found)}
+        self._ports = {port: str(free_port()) for port in sorted(found)} | (ports or {})
         self.folder = folder
 
     def follow(self, start: Path) -> None:
