@@ -34,11 +34,10 @@ class Influx:
 
 @dataclass(frozen=True, slots=True)
 class Sql:
-    """A query in SQL; a time series has the columns `time` and its values."""
+    """A query in SQL; its columns are what the panel shows, a column `time` is the time."""
 
     source: Source
     query: str
-    table: bool = True
 
     def json(self, ref: str) -> Json:
         """The target of a panel."""
@@ -48,7 +47,7 @@ class Sql:
             "rawSql": self.query,
             "rawQuery": True,
             "editorMode": "code",
-            "format": "table" if self.table else "time_series",
+            "format": "table",
         }
 
 

@@ -79,7 +79,7 @@ def _places(ledger: Source) -> Panel:
         "state-timeline", "Where it was",
         "The station at which the vehicle stood, and the time between stations. Choose a time range"
         " that holds the visit.",
-        units.NONE, [Sql(ledger, PLACES, table=False)], 24, 5,
+        units.NONE, [Sql(ledger, PLACES)], 24, 5,
         options=panels.timeline(), custom=panels.TIMELINE,
         defaults={"color": {"mode": "palette-classic"},
                   "mappings": looks.values({"between stations": ("between stations", looks.GREY)})},
@@ -100,7 +100,7 @@ def _trace(site: str, ledger: Source, kinds: list[str]) -> Panel:
         "One row for each cycle at a station, with what is missing in its record. The link of a"
         " station leads to its samples of that time: choose the one of its kind."
     )
-    hidden = {"custom__hidden": True}
+    hidden = {"custom__hideFrom": {"viz": True, "legend": True, "tooltip": True}}
     return _table("Station by station", told, Sql(ledger, TRACE), 8, [
         *JUDGED,
         by_name("station", links=opened), _coloured("complete", WHOLE),

@@ -18,7 +18,7 @@ PROPERTIES = {
     "unit", "min", "max", "decimals", "color", "mappings", "thresholds", "links", "noValue",
     "custom.axisPlacement", "custom.lineWidth", "custom.fillOpacity", "custom.spanNulls",
     "custom.thresholdsStyle", "custom.fillBelowTo", "custom.cellOptions", "custom.drawStyle",
-    "custom.showPoints", "custom.hidden",
+    "custom.showPoints", "custom.hideFrom",
 }  # fmt: skip
 
 

@@ -1,6 +1,5 @@
 // A dashboard of schema v1 as Grafana publishes its types, made strict: an enum is the literals that
 // it stands for, and each type of panel takes its own options and no others.
-import type * as common from 'grafana/common/common.gen';
 import type * as raw from 'grafana/raw/dashboard/x/dashboard_types.gen';
 import type * as barchart from 'grafana/raw/composable/barchart/panelcfg/x/BarChartPanelCfg_types.gen';
 import type * as bargauge from 'grafana/raw/composable/bargauge/panelcfg/x/BarGaugePanelCfg_types.gen';
@@ -24,15 +23,20 @@ interface Influx {
 }
 interface Sql {
   refId: string; datasource: Source; rawSql: string; rawQuery: true;
-  editorMode: 'code'; format: 'time_series' | 'table';
+  editorMode: 'code'; format: 'table';
 }
 
 type Field<Custom> = Omit<raw.FieldConfig, 'custom'> & { custom?: Custom };
+// What an override may set: a field's own settings, and those of its type of panel as `custom.x`.
+type Setting<Custom> =
+  | { [Key in keyof raw.FieldConfig & string]: { id: Key; value: Required<raw.FieldConfig>[Key] } }[keyof raw.FieldConfig & string]
+  | { [Key in keyof Custom & string]-?: { id: `custom.${Key}`; value: Required<Custom>[Key] } }[keyof Custom & string];
+interface Override<Custom> { matcher: { id: 'byName'; options: string }; properties: Array<Setting<Custom>> }
 type Common = Omit<raw.Panel, 'type' | 'options' | 'fieldConfig' | 'targets' | 'datasource'> &
   Required<Pick<raw.Panel, 'id' | 'title' | 'description' | 'gridPos'>>;
 type Panel<Type extends string, Options, Custom> = Plain<Common & {
   type: Type; datasource: Source; options: Options;
-  fieldConfig: { defaults: Field<Custom>; overrides: raw.FieldConfigSource['overrides'] };
+  fieldConfig: { defaults: Field<Custom>; overrides: Array<Override<Custom>> };
 }> & { targets: Array<Influx | Sql> };
 type AlertList = Plain<Common & {
   type: 'alertlist'; options: Record<string, unknown>; fieldConfig: raw.FieldConfigSource;
@@ -49,4 +53,3 @@ type AnyPanel =
 type Row = Omit<raw.RowPanel, 'panels'> & { panels: AnyPanel[] };
 
 export type Dashboard = Omit<Plain<raw.Dashboard>, 'panels'> & { panels: Array<AnyPanel | Row> };
-export type Unused = common.DataQuery;
