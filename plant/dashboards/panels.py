@@ -51,6 +51,11 @@ class Sql:
         }
 
 
+def ref(number: int) -> str:
+    """The name of a target, as Grafana itself names them: A to Z, then AA, AB ..."""
+    return (ref(number // 26 - 1) if number >= 26 else "") + chr(ord("A") + number % 26)
+
+
 @dataclass(frozen=True, slots=True)
 class Panel:
     """One panel before it has a number and a place. `w` and `h` are in cells of 24 to a row."""
@@ -87,7 +92,7 @@ class Panel:
         }
         if sources:
             panel["datasource"] = (sources[0] if len(sources) == 1 else MIXED).json()
-            panel["targets"] = [t.json(chr(65 + i)) for i, t in enumerate(self.targets)]
+            panel["targets"] = [t.json(ref(i)) for i, t in enumerate(self.targets)]
         optional = {
             "transformations": list(self.transformations),
             "links": list(self.links),

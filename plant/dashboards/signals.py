@@ -240,16 +240,22 @@ def quality_now(place: Place, tags: Sequence[Tag[Any]], height: int) -> Panel:
 
 
 def quality_over_time(place: Place, tags: Sequence[Tag[Any]]) -> Panel:
-    """How good the samples of every tag were, a lane for each."""
+    """How good the samples of every tag were, a lane for each.
+
+    One query for each tag: a single one with all of them takes InfluxDB twenty times as long.
+    """
     here = queries.where(place.where, queries.TIME)
-    fields = queries.each("last", {_status(tag): words(tag.name) for tag in tags})
-    query = queries.over_time(fields, place.measurement, here, fill="previous")
+    targets = [
+        _influx(place, f"last({queries.name(_status(tag))})", here, "none", words(tag.name))
+        for tag in tags
+    ]
     return Panel(
         "state-timeline", "Quality of every tag",
-        "Each lane begins with the first change of quality in the time that is shown.",
-        units.NONE, [Influx(place.sources.samples, query, "$col")], 24, 4 + len(tags) // 2,
+        "Each lane begins with the first change of quality in the time that is shown; a tag without"
+        " a lane has not changed its quality in it.",
+        units.NONE, targets, 24, 4 + len(tags) // 2,
         options={**panels.timeline(), "perPage": 30, "showValue": "never"},
-        custom=panels.TIMELINE, defaults={"mappings": looks.quality()}, interval="5m",
+        custom=panels.TIMELINE, defaults={"mappings": looks.quality()}, interval="10s",
     )  # fmt: skip
 
 

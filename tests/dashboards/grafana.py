@@ -62,7 +62,7 @@ class View:
         for name, value in self.variables.items():
             quoted = "'" + value.replace("'", "''") + "'"
             text = text.replace(f"${{{name}:sqlstring}}", quoted).replace(f"${name}", value)
-        assert "$" not in text, f"not everything was replaced: {text}"
+        assert not re.search(r"\$[A-Za-z_{]", text), f"not everything was replaced: {text}"
         return text
 
 

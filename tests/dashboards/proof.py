@@ -59,8 +59,15 @@ class Stores:
 
     port: int
     databases: Mapping[str, str]  # of InfluxDB, by the uid of the data source
-    ledger: psycopg.Connection[tuple[object, ...]]
+    ledger: psycopg.Connection[tuple[object, ...]] | None
     _http: http.client.HTTPConnection | None = field(default=None, init=False)
+
+    def close(self) -> None:
+        """End the connections."""
+        if self._http is not None:
+            self._http.close()
+        if self.ledger is not None:
+            self.ledger.close()
 
     def answers(self, board: str, made: Json, view: View) -> Iterator[Answer]:
         """What every target of a dashboard gives."""
@@ -112,6 +119,7 @@ class Stores:
         return columns, len(result.get("series", []))
 
     def _sql(self, query: str) -> tuple[dict[str, list[Any]], int]:
+        assert self.ledger is not None
         found = self.ledger.execute(query.encode())
         assert found.description is not None
         names = [one.name for one in found.description]
