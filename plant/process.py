@@ -22,10 +22,10 @@ from plant.media.server import MediaServer
 from plant.overview import Overview
 from plant.points import Model
 from plant.recorder import Recording
+from plant.settling import writer_for
 from plant.status import Status
 from plant.stores.factory import dead_letters_path, open_means, open_store
 from plant.stores.store import StoreUnusable
-from plant.writer import Writer
 from wire.clock import Clock
 from wire.metrics import StatusServer
 from wire.mqtt import Session
@@ -101,7 +101,7 @@ def _open(site: Site, clock: Clock, stack: ExitStack) -> tuple[Historian, Status
     if problems:
         raise Unusable(problems)
     random = SystemRandom()
-    writer = Writer(store, letters, clock, random)
+    writer = writer_for(store, letters, clock, random)
     historian = Historian(
         Model(site), writer, site=site.name, name=site.historian.name, clock=clock, random=random
     )

@@ -97,14 +97,16 @@ class Writer:
             self.tally.dropped[item.whose] += samples
             return False
         self._items.append(item)
-        self._samples += samples
-        self._of_agent[item.agent] += samples
-        self._bytes += size
+        self._count_in(item, 1)
         return True
 
     def wait_s(self) -> float | None:
         """Seconds until the next write is due; None when there is nothing to write."""
-        return max(0.0, self._due - self._clock.monotonic()) if self._items else None
+        return self.pause_s() if self._items else None
+
+    def pause_s(self) -> float:
+        """Seconds until anything may be written again."""
+        return max(0.0, self._due - self._clock.monotonic())
 
     def write(self, *, now: bool = False) -> list[Item]:
         """Write what waits, if it is time or must be `now`: the items that are on disk now."""
@@ -117,11 +119,8 @@ class Writer:
         except StoreUnavailable as error:
             self._retry(str(error))
             return []
-        for item in items:
-            self._items.popleft()
-            self._samples -= len(item.points.samples)
-            self._of_agent[item.agent] -= len(item.points.samples)
-            self._bytes -= _size(item.points)
+        for _ in items:
+            self._count_in(self._items.popleft(), -1)
         if self.problem:
             log.warning("the store takes samples again")
         self.problem = ""
@@ -130,6 +129,17 @@ class Writer:
         self.tally.writes += 1
         self.tally.write_s += self._clock.monotonic() - began
         return done
+
+    def _put_back(self, items: Sequence[Item]) -> None:
+        """These are to be written again, before all others."""
+        self._items.extendleft(reversed(items))
+        for item in items:
+            self._count_in(item, 1)
+
+    def _count_in(self, item: Item, sign: int) -> None:
+        self._samples += sign * len(item.points.samples)
+        self._of_agent[item.agent] += sign * len(item.points.samples)
+        self._bytes += sign * _size(item.points)
 
     def _next(self) -> list[Item]:
         items: list[Item] = []

@@ -24,8 +24,11 @@ def dead_letters_path(config: StoreConfig) -> Path:
 
 
 def open_means(config: StoreConfig, store: Store, clock: Clock) -> Means | None:
-    """Who keeps the means of a minute beside this store; None where nobody does."""
-    if not isinstance(store, InfluxStore):
+    """Who keeps the means of a minute beside this store; None where nobody does.
+
+    VictoriaMetrics could not take a mean back when late samples change it.
+    """
+    if not isinstance(store, InfluxStore) or config.version == "victoria":
         return None
     path = config.dead_letters_file.with_suffix("").with_suffix(".means.db")
     return Means(store, Touched(path), clock)

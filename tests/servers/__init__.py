@@ -12,7 +12,17 @@ from tests.servers.influxdb import InfluxDB
 from tests.servers.mosquitto import Mosquitto
 from tests.servers.ports import accepts, free_port, until
 from tests.servers.postgres import Postgres
+from tests.servers.victoria import VictoriaMetrics
 
 CACHE = Path(os.environ.get("REFIT_CACHE") or Path.home() / ".cache" / "refit")
 
-__all__ = ["CACHE", "InfluxDB", "Mosquitto", "Postgres", "accepts", "free_port", "until"]
+__all__ = [
+    "CACHE",
+    "InfluxDB",
+    "Mosquitto",
+    "Postgres",
+    "VictoriaMetrics",
+    "accepts",
+    "free_port",
+    "until",
+]

@@ -13,6 +13,7 @@ from plant.stores.influx.answers import words_of
 from plant.stores.influx.client import Client
 from plant.stores.influx.deliver import Missing
 from plant.stores.influx.influxql import identifier
+from plant.stores.influx.victoria import kept_ms
 from plant.stores.store import StoreRefuses
 
 MEANS = "_1m"
@@ -49,6 +50,8 @@ def _prepare(client: Client, database: str, keep_ms: int) -> int:
             except StoreRefuses as error:
                 advice = f"let an administrator run {statement}, and grant all on it"
                 raise StoreRefuses(f"{error}; {advice}") from error
+        case "victoria":
+            return kept_ms(client)
         case "2":
             kept = _bucket(client, database, keep_ms)
         case _:

@@ -11,7 +11,7 @@ import numpy as np
 import structlog
 from numpy.typing import NDArray
 
-from plant.stores.check import NO_NAME, NO_ROOM, TIME_MS_MIN, refusal, sift
+from plant.stores.check import NO_NAME, NO_PLACE, NO_ROOM, NOT_KEPT, TIME_MS_MIN, refusal, sift
 from plant.stores.influx import setup
 from plant.stores.influx.answers import Meaning
 from plant.stores.influx.catalog import Catalog, Key, Place
@@ -19,8 +19,10 @@ from plant.stores.influx.client import Client
 from plant.stores.influx.deliver import Delivery, Missing, of_lines
 from plant.stores.influx.lines import arrange, encode
 from plant.stores.influx.reading import Reading
+from plant.stores.influx.victoria import KEPT_TYPES, SETTLE_S, VictoriaReading, run_of
 from plant.stores.influx.windows import Windows, merge, windows
 from plant.stores.store import (
+    OWN_MEASUREMENTS,
     ROWS_MAX,
     Last,
     Means,
@@ -44,7 +46,11 @@ log = structlog.get_logger("store")
 
 
 class InfluxStore:
-    """A `Store` at InfluxDB 1 to 3. `since_ms`: up to then another may have written (now)."""
+    """A `Store` at InfluxDB 1 to 3 or VictoriaMetrics.
+
+    `since_ms`: up to then another may have written (now). What was written is durable `settle_s`
+    later, unless `run` has changed meanwhile.
+    """
 
     def __init__(
         self,
@@ -60,7 +66,10 @@ class InfluxStore:
         self.requests = 0
         self.on_write: Callable[[Iterable[tuple[Place, int]]], None] = lambda minutes: None
         self._client = Client(config)
-        self._reading = Reading(self._client)
+        self._is_victoria = config.version == "victoria"
+        reading = VictoriaReading if self._is_victoria else Reading
+        self._reading: Reading | VictoriaReading = reading(self._client)
+        self.settle_s = SETTLE_S if self._is_victoria else 0.0
         self._catalog = Catalog(self._since_ms)
         self._lock = threading.RLock()
         self._is_ready, self._kept_ms, self._catalog_due = False, 0, 0.0
@@ -88,6 +97,8 @@ class InfluxStore:
                 numbers = [self._catalog.numbers.get(names[tag][0], -1) for tag in tags]
                 places = np.searchsorted(np.array(tags, np.int64), good.tag)
                 series.append(np.array(numbers, np.int64)[places] if len(good) else places)
+                if one.measurement in OWN_MEASUREMENTS:  # the words beside our own numbers
+                    bad = [of for of in bad if of.reason != NOT_KEPT]
                 parts.append(replace(one, samples=good))
                 refused.append(bad)
             self._deliver(parts, np.concatenate(series), refused)
@@ -135,7 +146,13 @@ class InfluxStore:
         if key not in self._catalog.numbers:
             return NO_ROOM
         kind = self._catalog.kind(key.measurement, key.tag)
-        return NO_ROOM if kind is None else int(kind)
+        if kind is None:
+            return NO_ROOM
+        return NO_PLACE if self._is_victoria and kind not in KEPT_TYPES else int(kind)
+
+    def run(self) -> str:
+        """Which run of the server answers; with `settle_s`, another run has forgotten the rest."""
+        return run_of(self._client) if self._is_victoria else ""
 
     def _enter(self, wanted: Mapping[Key, Type]) -> None:
         """Have all of these that are to be written in the store's own list of series."""
