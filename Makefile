@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/installed
 
-.PHONY: install demo test check fast servers bench reference dashboards clean help
+.PHONY: install demo test check fast servers bench wheel reference dashboards clean help
 
 help:
 	@echo "make install    only set up: .venv/bin/refit is there then"
@@ -15,6 +15,7 @@ help:
 	@echo "make bench      measure speed and memory (docs/performance.md)"
 	@echo "make reference  write the pages of docs/reference that come from the code"
 	@echo "make dashboards write config/grafana, which comes from the declarations"
+	@echo "make wheel      put Refit and all that it needs into dist/, for machines without a network"
 	@echo "make clean      remove the virtual environment and what was built"
 
 $(STAMP): pyproject.toml
@@ -50,6 +51,13 @@ check: $(STAMP)
 
 bench: $(STAMP)
 	$(BIN)/python -m benchmarks
+
+# All that a machine without a network needs: pip install --no-index --find-links wheelhouse refit
+wheel: $(STAMP)
+	rm -rf build dist
+	$(BIN)/python -m pip wheel --quiet --disable-pip-version-check --wheel-dir dist/wheelhouse .
+	cp -r config/deploy/systemd dist/
+	@echo "dist/wheelhouse has Refit and what it needs, dist/systemd its units"
 
 reference: $(STAMP) dashboards
 	$(BIN)/python -m refit.reference
