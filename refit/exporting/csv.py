@@ -9,14 +9,17 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Callable
+from collections.abc import Iterable, Sequence
 from typing import Any, BinaryIO
 
-from refit.exporting.layout import NAME, TIME, VALUE, Batch, Column, Layout
+import numpy as np
+
+from refit.exporting.layout import VALUE, Batch, Column, Kind, Layout
 from refit.times import text_of
 from stations.declare import Type
 
 END = "\r\n"
+CALENDAR_MS = (-62_135_596_800_000, 253_402_300_799_999)  # the years 1 to 9999
 
 
 class CsvWriter:
@@ -24,14 +27,15 @@ class CsvWriter:
 
     def __init__(self, file: BinaryIO, layout: Layout) -> None:
         self._file = file
-        self._cells = [_cell_of(one) for one in layout.columns]
+        self._columns = layout.columns
         names = (_quoted_if_needed(_title(one)) for one in layout.columns)
         self._header: str = ",".join(names) + END
 
     def write(self, batch: Batch) -> None:
         """Some rows."""
         columns = [
-            list(map(cell, one)) for cell, one in zip(self._cells, batch.columns, strict=True)
+            _cells(batch.kind if column.kind == VALUE else column.kind, values)
+            for column, values in zip(self._columns, batch.columns, strict=True)
         ]
         rows = map(",".join, zip(*columns, strict=True))
         self._file.write((self._header + END.join(rows) + END).encode("utf-8", "surrogatepass"))
@@ -41,15 +45,30 @@ class CsvWriter:
         """Nothing is held back."""
 
 
+def _cells(kind: Kind, values: list[Any]) -> Iterable[str]:
+    """The cells of a column: whole columns at once where there are many rows."""
+    match kind:
+        case "time":
+            return times(values)
+        case "name":
+            known = {one: _name(one) for one in set(values)}
+            return map(known.__getitem__, values)
+        case Type.FLOAT:
+            return map(_float_or_none, values)
+    return map(cell, values)
+
+
+def times(values: list[int]) -> Sequence[str]:
+    """RFC 3339 in UTC with milliseconds, as `text_of` writes each."""
+    moments = np.array(values, np.int64)
+    if not len(moments) or moments.min() < CALENDAR_MS[0] or moments.max() > CALENDAR_MS[1]:
+        return [text_of(one) for one in values]
+    texts: list[str] = np.datetime_as_string(moments.view("datetime64[ms]"), "ms").tolist()
+    return [text + "Z" for text in texts]
+
+
 def _title(column: Column) -> str:
     return f"{column.name} [{column.unit}]" if column.unit else column.name
-
-
-def _cell_of(column: Column) -> Callable[[Any], str]:
-    known: dict[Any, Callable[[Any], str]] = {
-        TIME: text_of, VALUE: cell, NAME: _name, Type.FLOAT: _float_or_none,
-    }  # fmt: skip
-    return known.get(column.kind, cell)
 
 
 def cell(value: Any) -> str:

@@ -19,7 +19,7 @@ from hypothesis import strategies as st
 from plant.stores.sqlite import SqliteStore
 from plant.stores.store import TooManyRows
 from refit.exporting.choose import Chosen, choose
-from refit.exporting.csv import cell
+from refit.exporting.csv import cell, times
 from refit.exporting.files import whole_file
 from refit.exporting.giving import Asked, Nothing, give
 from refit.exporting.reading import values_of, windows
@@ -204,20 +204,25 @@ def test_every_float_comes_back_from_its_cell(value: float) -> None:
     assert math.copysign(1, again) == math.copysign(1, value) or math.isnan(value)
 
 
+@given(st.lists(st.integers(-(2**62), 2**62) | st.integers(T0, T0 + 2**40), max_size=5))
+def test_whole_columns_of_times_are_written_as_each_of_them(moments: list[int]) -> None:
+    assert list(times(moments)) == [text_of(one) for one in moments]
+
+
 @given(
-    times=st.lists(st.integers(0, 10_000), max_size=200, unique=True),
+    moments=st.lists(st.integers(0, 10_000), max_size=200, unique=True),
     most=st.integers(1, 40),
     span=st.integers(1, 20_000),
 )
 def test_windows_give_every_sample_once_and_no_more_than_fit(
-    times: list[int], most: int, span: int
+    moments: list[int], most: int, span: int
 ) -> None:
     class Counting:
         """A store of one series, as far as reading goes."""
 
         def range(self, *asked: Any) -> Samples:
             _, _, start, end, _, rows_max = asked
-            inside = sorted(time for time in times if start <= time < end)
+            inside = sorted(time for time in moments if start <= time < end)
             if len(inside) > rows_max:
                 raise TooManyRows
             return build([(0, time, GOOD, Type.INT, time) for time in inside])
@@ -225,7 +230,7 @@ def test_windows_give_every_sample_once_and_no_more_than_fit(
     one = Chosen(series_of(SITE))
     found = list(windows(Counting(), [one], 0, span, 100 * most))  # type: ignore[arg-type]
     assert [time for w in found for time in values_of(w.samples[0])] == sorted(
-        time for time in times if time < span
+        time for time in moments if time < span
     )
     assert [w.start_ms for w in found] == [0, *(w.end_ms for w in found[:-1])]
     assert found[-1].end_ms == span
