@@ -182,3 +182,36 @@ def grant(
             err=True,
         )
         raise typer.Exit(1)
+
+
+@app.command()
+def name(site: SiteFile) -> None:
+    """Say which vehicles visits are: lines `VISIT VIN` on standard input.
+
+    The VIN stands in one table that no view shows; there the vehicle has a pseudonym. Ends with 1
+    when a line cannot be taken; the others are.
+    """
+    wrong = 0
+    with _opened(site) as ledger:
+        for number, line in enumerate(sys.stdin, 1):
+            visit, _, vin = line.strip().partition(" ")
+            try:
+                if not vin.strip():
+                    raise ValueError("write VISIT VIN")
+                ledger.name_vehicle(visit, vin.strip())
+            except ValueError as error:
+                wrong += 1
+                typer.echo(f"line {number}: {error}", err=True)
+    if wrong:
+        raise typer.Exit(1)
+
+
+@app.command()
+def forget(site: SiteFile) -> None:
+    """Erase vehicles, for good: one VIN a line on standard input.
+
+    Their visits and records stay, without a name. Backups have the VIN still.
+    """
+    with _opened(site) as ledger:
+        visits = sum(ledger.forget_vehicle(line.strip()) for line in sys.stdin)
+    typer.echo(f"{visits} visits have no vehicle any more")

@@ -144,10 +144,19 @@ def _postgresql(url: str, password: Callable[[], str | None], tls: Mapping[str, 
     return engine
 
 
-def warn_of_loss(connection: Connection) -> None:
-    """Say so when the server is set up to lose what it has confirmed."""
+def check_server(connection: Connection, name: str) -> None:
+    """Say so when the server is set up to lose what it has confirmed.
+
+    LedgerUnusable when its database cannot keep every character.
+    """
     if connection.dialect.name != "postgresql":
         return
+    encoding = connection.exec_driver_sql("SHOW server_encoding").scalar()
+    if encoding != "UTF8":
+        raise LedgerUnusable(
+            f"{name} keeps texts as {encoding}: make the database with ENCODING 'UTF8' TEMPLATE"
+            " template0"
+        )
     for setting in ("fsync", "full_page_writes"):
         if connection.exec_driver_sql(f"SHOW {setting}").scalar() != "on":
             log.warning("the server of the ledger may lose records with its power", setting=setting)

@@ -14,7 +14,7 @@ from sqlalchemy import Connection, func, or_, select
 from plant.ledger import grants, migrations, projection, vehicles
 from plant.ledger.appending import append, refuse
 from plant.ledger.chain import Head, HeadFile, beginning
-from plant.ledger.engine import Database, warn_of_loss
+from plant.ledger.engine import Database, check_server
 from plant.ledger.facts import (
     Appended,
     Entry,
@@ -241,6 +241,8 @@ class Ledger:
     def _opening(self, create: bool, migrate: bool, progress: Progress) -> tuple[str, int]:
         writes = create or migrate
         with (self._database.writing if writes else self._database.reading)() as connection:
+            if create:
+                check_server(connection, self._database.name)
             version = migrations.version_of(connection, self._database.name)
             if version is None and not create:
                 raise LedgerUnusable(f"{self._database.name}: there is no ledger")
@@ -251,8 +253,6 @@ class Ledger:
                 migrations.migrate(connection, version, progress)
             if version is None or migrate:
                 version = VERSION
-            if create:
-                warn_of_loss(connection)
             return migrations.identity(connection), version
 
     @contextmanager

@@ -135,15 +135,15 @@ def _said(body: bytes) -> list[Any] | None:
     """
     try:
         said = orjson.loads(body)
-        if not _is_usual(said):
+        if not is_usual(said):
             said = Record.model_validate_json(body).model_dump()
     except (orjson.JSONDecodeError, ValidationError, TypeError):
         return None
     return [said[name] for name in COLUMNS]
 
 
-def _is_usual(said: Any) -> bool:
-    """Whether this is, beyond doubt, a record without files."""
+def is_usual(said: Any) -> bool:
+    """Whether JSON is, beyond doubt, a record without files: `Record` would take it, too."""
     if type(said) is not dict or said.keys() != KEYS:
         return False
     agent, version = said["agent"], said["version"]

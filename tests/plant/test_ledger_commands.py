@@ -69,8 +69,8 @@ def head_file(site: Path) -> Path:
         return ledger.head_file.path
 
 
-def run(*arguments: str | Path) -> tuple[int, str, str]:
-    result = CliRunner().invoke(app, [str(one) for one in arguments])
+def run(*arguments: str | Path, said: str = "") -> tuple[int, str, str]:
+    result = CliRunner().invoke(app, [str(one) for one in arguments], input=said)
     return result.exit_code, result.stdout, result.stderr
 
 
@@ -140,6 +140,21 @@ def test_a_ledger_of_this_version_has_nothing_to_migrate(site: Path) -> None:
     code, said, _ = run("migrate", "--site", site)
     assert code == 0
     assert f"3 entries, version {VERSION}" in said
+
+
+def test_vehicles_are_named_and_forgotten(site: Path) -> None:
+    vin = "VF1AAAAA123456789"
+    lines = f"v-2026-000001 {vin}\n\nv-2026-000002  {vin}\nv-2026-000001 VF1BBBBB123456789\n"
+    code, said, wrong = run("name", "--site", site, said=lines)
+    assert code == 1
+    assert wrong.splitlines() == [
+        "line 2: write VISIT VIN",
+        "line 4: the visit v-2026-000001 is that of another vehicle",
+    ]
+    with open_ledger(load(site).ledger, ManualClock()) as ledger:
+        assert ledger.visits(vin) == ["v-2026-000001", "v-2026-000002"]
+    code, said, wrong = run("forget", "--site", site, said=f"{vin}\n")
+    assert (code, said, wrong) == (0, "2 visits have no vehicle any more\n", "")
 
 
 @ON_A_SERVER

@@ -161,6 +161,16 @@ def test_a_writer_that_waits_too_long_says_so_and_readers_do_not_wait(
         assert ledger.append([record(1)]).taken
 
 
+def test_a_database_that_cannot_keep_every_character_is_refused(place: ServerPlace) -> None:
+    name = f"{place.database}_latin"
+    with place.server.connect("postgres", "admin") as connection:
+        words = f"CREATE DATABASE {name} OWNER refit ENCODING 'LATIN1' TEMPLATE template0"
+        connection.execute(words.encode())
+    place.url = place.server.url(name)
+    with pytest.raises(LedgerUnusable, match="LATIN1: make the database with ENCODING 'UTF8'"):
+        place.open()
+
+
 def reader(place: ServerPlace, name: str) -> str:
     """An account that may do nothing yet."""
     with place.server.connect("postgres", "admin") as connection:

@@ -67,14 +67,14 @@ class Postgres:
 
     def stop(self, *, kill: bool = False) -> None:
         """End it, or kill all of its processes at once, as a machine that loses its power does."""
+        self._end(signal.SIGKILL if kill else signal.SIGINT)
+
+    def _end(self, number: signal.Signals) -> None:
         if self._process is None or self._process.poll() is not None:
             return
         main = int((self.folder / "data" / "postmaster.pid").read_text().split()[0])
-        if kill:
-            for process in (main, *_children(main)):
-                _kill(process, signal.SIGKILL)
-        else:
-            os.kill(main, signal.SIGINT)
+        for process in (main, *(_children(main) if number == signal.SIGKILL else ())):
+            _kill(process, number)
         self._process.wait(SLOW_S)
         until(lambda: not accepts(self.port), "PostgreSQL has ended", SLOW_S)
         self._process = None
@@ -124,7 +124,7 @@ class Postgres:
         return self.start()
 
     def __exit__(self, *_: object) -> None:
-        self.stop()
+        self._end(signal.SIGQUIT)  # at once: nobody needs its data any more
         if self._is_root:
             shutil.rmtree(self.folder)
 
