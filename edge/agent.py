@@ -14,6 +14,7 @@ from functools import partial
 from random import Random
 from typing import Any
 
+from edge.files import Files
 from edge.intake import Arrival, Intake
 from edge.lane import Lane
 from edge.outbox import Outbox
@@ -99,6 +100,10 @@ class Agent:
         self.intake.lost(lost)
         self.links = [link for one in stations for link in self._links(one, random)]
         self.publisher = self._publisher(stations, health)
+        self.files = Files(
+            site.media, self.outbox, self.intake, clock, Random(random.getrandbits(64)),
+            self.run_blocking, partial(self._fresh, [], True),
+        )  # fmt: skip
 
     async def run_blocking(self, work: Callable[..., Any], *args: Any) -> Any:
         """Run a call on the outbox's own thread."""
@@ -116,18 +121,21 @@ class Agent:
         self.publisher.connect(partial(self._make_session, self.site.broker, client_id))
         try:
             async with asyncio.TaskGroup() as group:
-                rest = [self.intake.run, self.intake.tick, self.publisher.run, *others]
-                tasks = [group.create_task(one()) for one in rest]
+                rest = [self.intake.run, self.intake.tick, self.publisher.run, self.files.run]
+                tasks = [group.create_task(one()) for one in (*rest, *others)]
                 sources = [group.create_task(link.source.run(link)) for link in self.links]
                 await stop.wait()
                 await _end(sources)
-                await self.publisher.drain(self.clock.monotonic() + drain_s)
+                until = self.clock.monotonic() + drain_s
+                await self.publisher.drain(until)
+                await self.files.drain(until)
                 await _end(tasks)
         finally:
             try:
                 await self.intake.finish()
             finally:
                 await self.publisher.stop()
+                await self.files.stop()
                 await self.run_blocking(self.outbox.close)
                 self._disk.shutdown()
 

@@ -13,6 +13,7 @@ import psutil
 import structlog
 
 from edge.agent import Agent
+from edge.outbox_files import FileFill
 from stations.declare import Type
 from wire.metrics import Metrics
 from wire.sparkplug.datatypes import Scalar
@@ -37,6 +38,12 @@ METRICS = (
     NodeMetric("cpu", Type.FLOAT, "%"),
     NodeMetric("memory", Type.INT, "B"),
     NodeMetric("disk_free", Type.INT, "B"),
+    NodeMetric("files_waiting", Type.INT),
+    NodeMetric("files_bytes", Type.INT, "B"),
+    NodeMetric("files_age", Type.FLOAT, "s"),
+    NodeMetric("files_sent", Type.INT),
+    NodeMetric("files_lost", Type.INT),
+    NodeMetric("files_refused", Type.INT),
 )
 
 
@@ -50,6 +57,7 @@ class Health:
 
     def __init__(self, agent: Agent) -> None:
         self.agent = agent
+        self.files = FileFill(0, 0, None)
         self._loop = asyncio.get_running_loop()
         self._process = psutil.Process()
         self._process.cpu_percent()
@@ -67,14 +75,15 @@ class Health:
         """All health metrics as they are now."""
         agent = self.agent
         fill = await agent.run_blocking(agent.outbox.fill)
-        age_ms = 0 if fill.oldest_ms is None else agent.clock.now_ms() - fill.oldest_ms
+        files = self.files = await agent.run_blocking(agent.outbox.files.fill)
+        sent = agent.files.sender.tally
         statuses = [link.source.status for link in agent.links]
         tally, counts = agent.intake.tally, agent.pipeline.counts
         return {
             "backlog_batches": fill.batches,
             "backlog_samples": fill.samples,
             "backlog_bytes": fill.bytes,
-            "backlog_age": age_ms / 1000,
+            "backlog_age": self._age_s(fill.oldest_ms),
             "records_waiting": fill.records,
             "samples": tally.samples,
             "acknowledged": tally.acknowledged,
@@ -88,7 +97,16 @@ class Health:
             "cpu": self._process.cpu_percent(),
             "memory": self._process.memory_info().rss,
             "disk_free": shutil.disk_usage(agent.outbox.path.parent).free,
+            "files_waiting": files.waiting,
+            "files_bytes": files.bytes,
+            "files_age": self._age_s(files.oldest_ms),
+            "files_sent": sent.sent,
+            "files_lost": sent.lost,
+            "files_refused": agent.files.refused,
         }
+
+    def _age_s(self, oldest_ms: int | None) -> float:
+        return 0.0 if oldest_ms is None else (self.agent.clock.now_ms() - oldest_ms) / 1000
 
     def fresh(self) -> dict[str, Any]:
         """The same from another thread; TimeoutError when the event loop does not answer."""
@@ -124,8 +142,8 @@ class Health:
                 "bad": dict(status.bad),
                 "counters": dict(status.counters),
             }
-        problems = list(self._problems())
         health = self.fresh()
+        problems = [*self._problems(), *agent.files.problems(self.files)]
         return {
             "ok": not problems,
             "agent": agent.name,

@@ -20,6 +20,7 @@ import structlog
 from edge.lane import Lane
 from edge.outbox import Outbox
 from edge.outbox_file import Batch, Lost
+from edge.outbox_files import FileRow
 from edge.pipeline import Kept, Pipeline
 from edge.sources.source import Gap, Report
 from stations.records import Record
@@ -55,6 +56,15 @@ class Arrival:
 
 
 @dataclass(frozen=True, slots=True)
+class Stated:
+    """A record that was made elsewhere, and its files; `done` is called when both are on disk."""
+
+    record: Record
+    files: tuple[FileRow, ...]
+    done: Callable[[], None]
+
+
+@dataclass(frozen=True, slots=True)
 class Confirmed:
     """Positions that the historian has stored, as ranges with both ends included."""
 
@@ -66,12 +76,16 @@ class Tick:
     """Time to look for stale values and at the bounds of the outbox."""
 
 
+Item = Arrival | Stated | Confirmed | Tick
+
+
 @dataclass(slots=True)
 class Group:
     """What is going to be committed together."""
 
     kept: dict[str, list[Kept]] = field(default_factory=dict)
     records: list[Record] = field(default_factory=list)
+    files: list[FileRow] = field(default_factory=list)
     done: list[Callable[[], None]] = field(default_factory=list)
     ranges: list[tuple[int, int]] = field(default_factory=list)
     rows: int = 0
@@ -108,7 +122,7 @@ class Intake:
         self.tally = Tally()
         self.problem: str | None = None
         self._run_blocking, self._fresh = run_blocking, fresh
-        self._queue: asyncio.Queue[Arrival | Confirmed | Tick] = asyncio.Queue(QUEUE_MAX)
+        self._queue: asyncio.Queue[Item] = asyncio.Queue(QUEUE_MAX)
         self._busy = self._is_ending = False
         self._group: asyncio.Task[None] | None = None
         self._late: list[Record] = []
@@ -119,7 +133,7 @@ class Intake:
         """True when nothing waits and nothing is being committed."""
         return self._queue.empty() and not self._busy
 
-    async def put(self, arrival: Arrival) -> None:
+    async def put(self, arrival: Arrival | Stated) -> None:
         """Hand something in; waits while the queue is full."""
         await self._queue.put(arrival)
 
@@ -180,7 +194,7 @@ class Intake:
             log.warning("samples given up", station=one.station, count=one.count, why=one.reason)
         self.tally.gaps += len(lost)
 
-    async def _one(self, first: Arrival | Confirmed | Tick) -> None:
+    async def _one(self, first: Item) -> None:
         group = Group()
         self._take(group, first)
         if group.rows < GROUP_ROWS:
@@ -190,11 +204,15 @@ class Intake:
         await self._commit(group)
         self._busy = False
 
-    def _take(self, group: Group, item: Arrival | Confirmed | Tick) -> None:
+    def _take(self, group: Group, item: Item) -> None:
         if isinstance(item, Confirmed):
             group.ranges += item.ranges
         elif isinstance(item, Tick):
             self._look(group)
+        elif isinstance(item, Stated):
+            group.records.append(item.record)
+            group.files += item.files
+            group.done.append(item.done)
         elif isinstance(item.what, Gap):
             self._gap(group, item.lane, item.connection, item.what)
         else:
@@ -248,7 +266,7 @@ class Intake:
         changed = {name: memory for name, memory in memories.items() if memory is not None}
         placed: list[Batch] = []
         if batches or group.records:
-            placed = await self._insist(self._write, batches, group.records, changed)
+            placed = await self._insist(self._write, batches, group, changed)
         for name, memory in changed.items():
             self.lanes[name].remembered = memory
         for done in group.done:
@@ -266,12 +284,12 @@ class Intake:
             if lost:
                 self._fresh([], True)
 
-    def _write(
-        self, batches: list[Batch], records: list[Record], memories: dict[str, bytes]
-    ) -> list[Batch]:
+    def _write(self, batches: list[Batch], group: Group, memories: dict[str, bytes]) -> list[Batch]:
         """One group on the disk; on the outbox's own thread."""
-        now_ms = self.clock.now_ms()
-        placed = self.outbox.commit(batches, now_ms, _listed(records), list(memories.items()))
+        now_ms, records = self.clock.now_ms(), _listed(group.records)
+        placed = self.outbox.commit(
+            batches, now_ms, records, list(memories.items()), files=group.files
+        )
         self.tally.commits += 1
         return placed
 

@@ -12,7 +12,7 @@ import structlog
 
 from edge.sources.source import Gap
 from stations.declare import Tag
-from stations.records import AgentInfo, Draft, Record, record_id
+from stations.records import AgentInfo, Draft, File, Record, record_id
 from stations.samples import Samples
 from stations.upsets import ClockStep, rfc3339
 from stations.upsets import Gap as GapData
@@ -41,11 +41,12 @@ class Lane:
     remembered: bytes = b""
     rule_failures: int = 0
 
-    def record(self, draft: Draft) -> Record:
-        """The record of a draft: the same draft always makes the same record."""
+    def record(self, draft: Draft, files: tuple[File, ...] = ()) -> Record:
+        """The record of a draft: the same draft and files always make the same record."""
         data = orjson.dumps(draft.data, option=orjson.OPT_SORT_KEYS)
         version, visit = str(draft.version), draft.visit or ""
-        about = (self.site, self.station, draft.kind, version, visit, data.decode())
+        about = [self.site, self.station, draft.kind, version, visit, data.decode()]
+        about += [word for file in files for word in (file.name, file.sha256)]
         return Record(
             id=record_id(draft.time_ms, *about),
             kind=draft.kind,
@@ -57,6 +58,7 @@ class Lane:
             time=rfc3339(draft.time_ms),
             agent=self.agent,
             data=orjson.loads(data),
+            files=files,
         )
 
     def judge(self, samples: Samples) -> list[Record]:

@@ -14,11 +14,10 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from edge.delivery import Positions
-from edge.outbox_file import COLUMNS, Batch, Lost, OutboxError, open_file
-from edge.state import State, absurd
+from edge.outbox_file import COLUMNS, Batch, Lost, OutboxError, open_file, replay
+from edge.outbox_files import FileRow, OutboxFiles
+from edge.state import State
 from stations.declare import Type
 from stations.samples import Corrupt
 
@@ -44,6 +43,7 @@ class Outbox:
     ) -> None:
         self.path, self.bytes_max, self.age_ms_max = path, bytes_max, age_ms_max
         self._db = open_file(path)
+        self.files = OutboxFiles(self._db)
         try:
             self._begin()
         except sqlite3.Error as error:
@@ -111,10 +111,12 @@ class Outbox:
         records: Sequence[tuple[str, bytes]] = (),
         memories: Sequence[tuple[str, bytes]] = (),
         state: bytes | None = None,
+        files: Sequence[FileRow] = (),
     ) -> list[Batch]:
         """Write all of it in one transaction, on disk when this returns; batches get positions.
 
-        `state` is the pipeline's state after exactly these batches and those before.
+        `files` belong to `records`. `state` is the pipeline's state after exactly these batches and
+        those before.
         """
         placed = [
             replace(batch, position=self._position + i, committed_ms=now_ms)
@@ -124,6 +126,7 @@ class Outbox:
             rows = [batch.row() for batch in placed]
             self._db.executemany("INSERT INTO batch VALUES (?, ?, ?, ?, ?, ?, ?, ?)", rows)
             self._keep(records)
+            self.files.add(files, now_ms)
             self._db.executemany("INSERT OR REPLACE INTO memory VALUES (?, ?)", memories)
             if state is not None:
                 self._save_state(state, self._position + len(placed))
@@ -145,7 +148,7 @@ class Outbox:
         except Corrupt:
             state, self._upto = State(), 0
         for batch in self._read("position > ? ORDER BY position", (self._upto,), lost):
-            _replay(state, batch)
+            replay(state, batch)
         return state, lost
 
     def memories(self) -> dict[str, bytes]:
@@ -175,10 +178,11 @@ class Outbox:
         ranges: Iterable[tuple[int, int]],
         state: bytes | None = None,
         records: Sequence[tuple[str, bytes]] = (),
+        files: Iterable[str] = (),
     ) -> int:
         """Forget the batches in these ranges, both ends included; returns how many samples.
 
-        `records` are written in the same transaction.
+        `records` are written and `files` (hashes) given up in the same transaction.
 
         Batches that the saved state does not cover yet are its only trace: then `state` (as of the
         last commit) must be given.
@@ -190,6 +194,7 @@ class Outbox:
                     self._save_state(state, self._position)
                 gone = [self._delete("position BETWEEN ? AND ?", span) for span in ranges]
                 self._keep(records)
+                self.files.give_up(files)
         except sqlite3.Error:
             self._batches, self._samples, self._bytes = self._count("1")
             raise
@@ -333,15 +338,3 @@ class Outbox:
     def _one(self, query: str, values: tuple[object, ...] = ()) -> Any:
         row = self._db.execute(query, values).fetchone()
         return row[0] if row else None
-
-
-def _replay(state: State, batch: Batch) -> None:
-    """Bring a state forward by a committed batch: the last row of each tag counts."""
-    samples = batch.samples
-    _, last = np.unique(samples.tag[::-1], return_index=True)
-    rows = np.sort(len(samples) - 1 - last)
-    part, source = samples[rows], batch.source[rows]
-    state.grow(int(part.tag.max()) + 1)
-    believed = np.where(absurd(source["ticks"], batch.committed_ms), 0, source["ticks"])
-    high = np.maximum(believed, state.high[part.tag])
-    state.put(part, source["ticks"], high, source["status"])

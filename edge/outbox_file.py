@@ -12,9 +12,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from edge import outbox_files
+from edge.state import State, absurd
 from stations.samples import Corrupt, Samples
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2  # 2: files
 # What the source itself said of a sample: its time in 100 ns since 1970, and its StatusCode.
 SOURCE = np.dtype([("ticks", "<i8"), ("status", "<u4")])
 COLUMNS = "position, station, committed_ms, first_ms, last_ms, count, samples, source"
@@ -113,16 +115,39 @@ def open_file(path: Path) -> sqlite3.Connection:
             f"{path} was written by a newer version (schema {version}, this one knows"
             f" {SCHEMA_VERSION}); install that version again or let it drain first"
         )
-    if version == 0:
-        _create(db)
+    if version < SCHEMA_VERSION:
+        try:
+            _bring_up(db, version)
+        except BaseException:
+            db.close()
+            raise
     return db
 
 
-def _create(db: sqlite3.Connection) -> None:
+def replay(state: State, batch: Batch) -> None:
+    """Bring a state forward by a committed batch: the last row of each tag counts."""
+    samples = batch.samples
+    _, last = np.unique(samples.tag[::-1], return_index=True)
+    rows = np.sort(len(samples) - 1 - last)
+    part, source = samples[rows], batch.source[rows]
+    state.grow(int(part.tag.max()) + 1)
+    believed = np.where(absurd(source["ticks"], batch.committed_ms), 0, source["ticks"])
+    high = np.maximum(believed, state.high[part.tag])
+    state.put(part, source["ticks"], high, source["status"])
+
+
+def _bring_up(db: sqlite3.Connection, version: int) -> None:
+    """Make the tables of a new file, or those that an older version did not have."""
+    first = [("id", uuid.uuid4().hex), ("state", b""), ("state_upto", 0), ("bd_seq", -1)]
     with db:
         db.execute("BEGIN IMMEDIATE")
-        for statement in _SCHEMA.split(";"):
-            db.execute(statement)
-        first = [("id", uuid.uuid4().hex), ("state", b""), ("state_upto", 0), ("bd_seq", -1)]
-        db.executemany("INSERT INTO meta VALUES (?, ?)", first)
+        if version < 1:
+            _run(db, _SCHEMA)
+            db.executemany("INSERT INTO meta VALUES (?, ?)", first)
+        _run(db, outbox_files.SCHEMA)
         db.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
+
+
+def _run(db: sqlite3.Connection, statements: str) -> None:
+    for statement in statements.split(";"):
+        db.execute(statement)

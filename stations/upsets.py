@@ -52,3 +52,21 @@ class ClockStep(BaseModel):
     def draft(self, time_ms: int) -> Draft:
         """The step as a record at the receive time at which it was seen."""
         return Draft(kind="clock_step", time_ms=time_ms, data=self.model_dump())
+
+
+class FileLost(BaseModel):
+    """A file of a record that never reached the media store: the agent's copy is gone or changed.
+
+    `record` is the id of the record that names it; it will never be complete.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+    record: str
+    name: str
+    sha256: str
+    bytes: int
+    reason: str
+
+    def draft(self, time_ms: int) -> Draft:
+        """The loss as a record at the time at which it was found."""
+        return Draft(kind="file_lost", time_ms=time_ms, data=self.model_dump())

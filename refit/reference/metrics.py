@@ -63,6 +63,12 @@ HEALTH_DOCS = {
     "cpu": "Processor time of the process, of one core.",
     "memory": "Resident memory of the process.",
     "disk_free": "Free room on the disk of the outbox.",
+    "files_waiting": "Files of records that the media store has not confirmed.",
+    "files_bytes": "Size of all files on this disk, those included whose record is not confirmed.",
+    "files_age": "Age of the oldest file that waits.",
+    "files_sent": "Files that the media store has confirmed since the start.",
+    "files_lost": "Files whose copy was gone or changed before it was sent; a record says which.",
+    "files_refused": "Records with files that were not taken, say at the bound `waiting_max`.",
 }
 HELD_BACK = {
     "repeats": "equal in time, status and value to the last one: dropped",

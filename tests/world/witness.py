@@ -134,8 +134,9 @@ class Witness:
             now_ms: int,
             records: Sequence[tuple[str, bytes]] = (),
             *more: Any,
+            **named: Any,
         ) -> list[Batch]:
-            placed = commit(batches, now_ms, records, *more)
+            placed = commit(batches, now_ms, records, *more, **named)
             for batch in placed:
                 self._committed(agent.name, batch, names)
             self.records.update(id for id, _ in records)

@@ -15,6 +15,7 @@ import orjson
 
 from wire.media import protocol
 
+CONNECT_S = 5.0
 TIMEOUT_S = 30.0
 WHOLE_S = 300.0  # for the answer to the last chunk: the store reads the whole file once more
 IDLE_S = 10.0  # after that much silence a new connection is made: the store may have closed it
@@ -147,15 +148,17 @@ class MediaClient:
         if self._connection is not None and time.monotonic() - self._used > IDLE_S:
             self.close()
         if self._connection is None:
-            if self._is_tls:
-                self._connection = http.client.HTTPSConnection(
-                    self._host, self._port, timeout=self._timeout_s, context=self._context
-                )
-            else:
-                self._connection = http.client.HTTPConnection(
-                    self._host, self._port, timeout=self._timeout_s
-                )
+            self._connection = self._made()
+            self._connection.connect()
+            self._connection.sock.settimeout(self._timeout_s)
         return self._connection
+
+    def _made(self) -> http.client.HTTPConnection:
+        if self._is_tls:
+            return http.client.HTTPSConnection(
+                self._host, self._port, timeout=CONNECT_S, context=self._context
+            )
+        return http.client.HTTPConnection(self._host, self._port, timeout=CONNECT_S)
 
     def _drain(self, response: http.client.HTTPResponse) -> bytes:
         """Read what is left of a short answer, so that the connection can be used again."""

@@ -1,0 +1,247 @@
+"""Files of records: taken in with their record, sent to the media store, kept until both are there.
+
+A station's own code calls `put_record(station, draft, files)`. The files are on this disk and their
+record in the outbox when it returns; from then on they are sent whatever is killed. Records and
+files travel side by side and neither waits for the other: a record usually is in the ledger first
+and says what is still to come.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path, PurePosixPath
+from random import Random
+from typing import Any
+
+from edge.file_folder import FileFolder, Taken
+from edge.file_sender import FileSender
+from edge.intake import Intake, Run, Stated
+from edge.outbox import Outbox
+from edge.outbox_files import FileFill, FileRow
+from stations.records import Draft, File, Record
+from stations.upsets import FileLost
+from wire.clock import Clock
+from wire.media.client import MediaClient
+from wire.media.protocol import type_of
+from wire.site import MediaConfig
+from wire.tls import client_context
+
+NAME_MAX = 200
+DRAIN_S = 0.1
+
+
+class FileRefused(Exception):
+    """A file is not taken; its owner still has it. The message says why and what would help."""
+
+
+@dataclass(frozen=True, slots=True)
+class Attachment:
+    """A file to be taken in: where it is, and its name and type in the record."""
+
+    path: Path
+    name: str = ""
+    type: str = ""
+
+
+class Files:
+    """The files of one agent. Must be made on the running event loop."""
+
+    def __init__(
+        self,
+        config: MediaConfig,
+        outbox: Outbox,
+        intake: Intake,
+        clock: Clock,
+        random: Random,
+        run_blocking: Run,
+        told: Callable[[], None],
+    ) -> None:
+        self.config, self.refused = config, 0
+        self.folder = FileFolder(outbox.path.with_suffix(".files"), outbox.id)
+        self._outbox, self._intake, self._clock = outbox, intake, clock
+        self._run_blocking, self._told = run_blocking, told
+        self._threads = ThreadPoolExecutor(2, thread_name_prefix="files")
+        self._taking = self._wanted = 0
+        self.sender = FileSender(
+            outbox.files, self.folder, self._client, clock, random,
+            chunk_bytes=config.chunk_bytes, rate_bytes_max=config.rate_bytes_max,
+            run_blocking=run_blocking, run_files=self._run_files, lost=self._lost,
+        )  # fmt: skip
+        self.folder.sweep(outbox.files.hashes())
+
+    async def put_record(
+        self,
+        station: str,
+        draft: Draft,
+        files: Sequence[Path | Attachment] = (),
+        *,
+        keep: bool = False,
+    ) -> Record:
+        """Commit a record and its files; both are on disk and on their way when this returns.
+
+        The files are moved in unless `keep`. A name stands once in a record; it may have folders.
+        FileRefused when they cannot be taken (no media store, too large, the bound is reached, the
+        disk is full): nothing was done then, and the files are where they were. LookupError for a
+        station that is not this agent's.
+        """
+        lane = self._intake.lanes.get(station)
+        if lane is None:
+            known = ", ".join(self._intake.lanes)
+            raise LookupError(f"no station {station!r} at this agent; known are {known}")
+        given = [one if isinstance(one, Attachment) else Attachment(one) for one in files]
+        names = [_name(one) for one in given]
+        if len(set(names)) < len(names):
+            raise FileRefused(f"two files of one record have the same name: {', '.join(names)}")
+        size = await self._run_files(self._room, given)
+        self._taking += size
+        try:
+            taken = await self._run_files(self._take, given)
+            listed = tuple(
+                File(name=name, sha256=one.sha256, bytes=one.bytes, type=_type(attached))
+                for name, one, attached in zip(names, taken, given, strict=True)
+            )
+            record = lane.record(draft, listed)
+            await self._commit(record, station, listed)
+        finally:
+            self._taking -= size
+        if not keep:
+            await self._run_files(self._unlink, given)
+        self.sender.wake()
+        return record
+
+    async def run(self) -> None:
+        """Send what waits, for ever; without a media store nothing is done."""
+        if self.config.enabled:
+            await self.sender.run()
+
+    async def drain(self, until: float) -> None:
+        """Go on until nothing waits, or the monotonic time `until`."""
+        while self.config.enabled and self._clock.monotonic() < until:
+            if not (await self._run_blocking(self._outbox.files.fill)).waiting:
+                return
+            await asyncio.sleep(DRAIN_S)
+
+    async def stop(self) -> None:
+        """End the threads; a request that was under way is cut off by then."""
+        self._threads.submit(self.sender.close)
+        await asyncio.to_thread(self._threads.shutdown)
+
+    def problems(self, fill: FileFill) -> list[str]:
+        """What is wrong now."""
+        most, found = self.config.waiting_bytes_max, []
+        if self._wanted and fill.bytes + self._wanted > most:
+            found.append(
+                f"no more files are taken: {fill.bytes} bytes wait, and waiting_max is {most}"
+            )
+        if self.sender.problem:
+            found.append(f"files wait: {self.sender.problem}")
+        elif fill.waiting and not self.config.enabled:
+            found.append("files wait, and the site has no media store")
+        if self.sender.tally.lost:
+            found.append(f"{self.sender.tally.lost} files were lost, see the log and the ledger")
+        return found
+
+    async def _commit(self, record: Record, station: str, files: tuple[File, ...]) -> None:
+        rows = tuple(
+            FileRow(record.id, station, one.name, one.sha256, one.bytes, one.type) for one in files
+        )
+        committed = asyncio.get_running_loop().create_future()
+
+        def done() -> None:
+            for one in files:
+                self.folder.settled(one.sha256)
+            if not committed.done():
+                committed.set_result(None)
+
+        await self._intake.put(Stated(record, rows, done))
+        await committed
+
+    def _room(self, given: Sequence[Attachment]) -> int:
+        """The bytes of files for which there is room; FileRefused when there is none."""
+        if given and not self.config.enabled:
+            raise self._refusal('the site has no media store: write [media] with url = "embedded"')
+        try:
+            sizes = [one.path.stat().st_size for one in given]
+        except OSError as error:
+            raise self._refusal(f"{error.filename} cannot be read: {error.strerror}") from error
+        most, all_of_it = self.config.file_bytes_max, sum(sizes)
+        for one, size in zip(given, sizes, strict=True):
+            if size > most:
+                raise self._refusal(f"{one.path.name} has {size} bytes, more than file_max {most}")
+        if not given:
+            return 0
+        held, waiting_max = self.folder.held() + self._taking, self.config.waiting_bytes_max
+        if held + all_of_it > waiting_max:
+            self._wanted = all_of_it
+            raise self._refusal(
+                f"{held} bytes wait, and waiting_max is {waiting_max}: the files stay where they"
+                " are until the plant has some"
+            )
+        self._wanted = 0
+        return all_of_it
+
+    def _take(self, given: Sequence[Attachment]) -> list[Taken]:
+        taken: list[Taken] = []
+        try:
+            for one in given:
+                taken.append(self.folder.take(one.path))
+        except OSError as error:
+            for done in taken:
+                self.folder.settled(done.sha256)
+            raise self._refusal(f"{one.path} cannot be taken in: {error}") from error
+        return taken
+
+    def _refusal(self, why: str) -> FileRefused:
+        self.refused += 1
+        return FileRefused(why)
+
+    @staticmethod
+    def _unlink(given: Sequence[Attachment]) -> None:
+        for one in given:
+            one.path.unlink(missing_ok=True)
+
+    def _client(self) -> MediaClient:
+        config = self.config
+        context = client_context(config.ca_file) if config.tls else None
+        return MediaClient(config.base_url, config.token, context)
+
+    async def _lost(self, file: FileRow, why: str) -> None:
+        """A file can never be sent: that is said in a record, and the others go on."""
+        await self._run_blocking(self._give_up, file.sha256, why)
+        await self.sender.remove(file.sha256)
+        self._told()
+
+    def _give_up(self, sha256: str, why: str) -> None:
+        records = []
+        for row in self._outbox.files.of(sha256):
+            lane = self._intake.lanes.get(row.station)
+            if lane is not None:
+                lost = FileLost(
+                    record=row.record, name=row.name, sha256=sha256, bytes=row.bytes, reason=why
+                )
+                record = lane.record(lost.draft(self._clock.now_ms()))
+                records.append((record.id, record.canonical()))
+        self._outbox.confirmed([], None, records, [sha256])
+
+    async def _run_files(self, work: Callable[..., Any], *args: Any) -> Any:
+        """Run a call on a thread of the files: one may talk to the plant while one takes in."""
+        loop = asyncio.get_running_loop()
+        return await loop.run_in_executor(self._threads, partial(work, *args))
+
+
+def _name(attachment: Attachment) -> str:
+    name = attachment.name or attachment.path.name
+    parts = PurePosixPath(name).parts
+    if not parts or len(name) > NAME_MAX or not name.isprintable():
+        raise FileRefused(f"{name!r} is no name of a file: 1 to {NAME_MAX} characters, printable")
+    if ".." in parts or parts[0] == "/":
+        raise FileRefused(f"{name!r} leads out of its record: write it like spin/spin_001.jpg")
+    return name
+
+
+def _type(attachment: Attachment) -> str:
+    return attachment.type or type_of(attachment.name or attachment.path.name)
