@@ -170,6 +170,8 @@ class Files:
             raise self._refusal(f"{error.filename} cannot be read: {error.strerror}") from error
         most, all_of_it = self.config.file_bytes_max, sum(sizes)
         for one, size in zip(given, sizes, strict=True):
+            if not one.path.is_file():
+                raise self._refusal(f"{one.path} is no file")
             if size > most:
                 raise self._refusal(f"{one.path.name} has {size} bytes, more than file_max {most}")
         if not given:

@@ -90,11 +90,19 @@ class MediaClient:
         response = self._ask("GET", sha256, {"Range": f"bytes={start}-"} if start else {})
         if response.status not in (200, 206):
             raise self._refusal(response)
+        left = int(response.headers.get("Content-Length", "0"))
         try:
             while part := response.read(protocol.READ_BYTES):
+                left -= len(part)
                 yield part
+            if left:
+                raise http.client.IncompleteRead(b"", left)
         except (OSError, http.client.HTTPException) as error:
             raise self._lost(error) from error
+        finally:
+            if not response.isclosed():
+                response.close()
+                self.close()
 
     def close(self) -> None:
         """Close the connection; the next request makes a new one."""
@@ -118,8 +126,10 @@ class MediaClient:
         if response.status in (200, 201):
             self._drain(response)
             return Progress(True, total)
-        if response.status in (202, 204, 409) and offset.isdecimal():
+        if response.status in (202, 204, 409):
             self._drain(response)
+            if not offset.isdecimal():
+                raise self._lost(http.client.HTTPException("the answer was cut off"))
             return Progress(False, int(offset))
         error = self._refusal(response)
         raise WrongHash(str(error)) if response.status == 422 else error
@@ -164,10 +174,13 @@ class MediaClient:
         """Read what is left of a short answer, so that the connection can be used again."""
         try:
             words = response.read(WORDS_MAX)
-            if not response.isclosed():
-                self.close()
         except (OSError, http.client.HTTPException) as error:
             raise self._lost(error) from error
+        finally:
+            # Not read to its end, or cut off in its head: nothing else can come on this connection.
+            if not response.isclosed():
+                response.close()
+                self.close()
         return words
 
     def _refusal(self, response: http.client.HTTPResponse) -> Refused:
