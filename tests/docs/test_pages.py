@@ -8,6 +8,7 @@ import pytest
 
 from tests.docs import pages
 from tests.docs.pages import Reader, blocks, shows
+from tests.servers import until
 
 PAGE = """Save it as `a.csv`, not `b.toml`; no: `sub/c.toml`:
 
@@ -86,4 +87,8 @@ def test_what_a_page_starts_ends_with_it(tmp_path: Path) -> None:
     text = "```sh\nsleep 1000 &\necho $! > pid\n```\n"
     Reader(page(tmp_path, text), tmp_path).follow(tmp_path)
     stat = Path("/proc") / (tmp_path / "pid").read_text().strip() / "stat"
-    assert not stat.exists() or stat.read_text().rpartition(")")[2].split()[0] == "Z"
+
+    def ended() -> bool:
+        return not stat.exists() or stat.read_text().rpartition(")")[2].split()[0] == "Z"
+
+    until(ended, "what the page has started has ended")
