@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/installed
 
-.PHONY: install demo test check fast servers bench wheel reference dashboards clean help
+.PHONY: install demo test check fast servers influx2 bench wheel reference dashboards clean help
 
 help:
 	@echo "make install    only set up: .venv/bin/refit is there then"
@@ -13,6 +13,7 @@ help:
 	@echo "make fast       only the tests that need no server and no time"
 	@echo "make check      formatting, linting, import contracts, types"
 	@echo "make bench      measure speed and memory (docs/performance.md)"
+	@echo "make influx2    build InfluxDB 2.9.1 (5 to 15 minutes, once) and test the store on it"
 	@echo "make reference  write the pages of docs/reference that come from the code"
 	@echo "make dashboards write config/grafana, which comes from the declarations"
 	@echo "make wheel      put Refit and all that it needs into dist/, for machines without a network"
@@ -35,6 +36,11 @@ servers:
 
 # Tests with servers mostly wait, so more of them run at once than there are cores. A file stays on
 # one worker; what measures time runs last and alone.
+# By hand: builds InfluxDB 2.9.1 once (Go and Rust, 5 to 15 minutes) and runs the store's tests on it.
+influx2: $(STAMP)
+	@tests/servers/build_influx2.sh
+	$(BIN)/python -m pytest tests/plant/test_influx2.py
+
 test: $(STAMP) servers check
 	$(BIN)/python -m pytest -n 2 --dist loadfile -m "not system and not chaos and not alone"
 	$(BIN)/python -m pytest -n 3 --dist loadfile -m "(system or chaos) and not alone"

@@ -12,7 +12,8 @@ from tests.docs.pages import ROOT, Reader, blocks, installed
 
 TUTORIALS = sorted((ROOT / "docs/tutorials").glob("*.md"))
 LOGS = ROOT / "docs/how-to/read-the-logs.md"
-WITH_SERVERS = {ROOT / "docs/how-to/postgresql.md"}  # they have tests of their own
+# They have tests of their own.
+WITH_SERVERS = {ROOT / "docs/how-to" / name for name in ("influxdb.md", "postgresql.md")}
 HOW_TOS = sorted(set((ROOT / "docs/how-to").glob("*.md")) - {LOGS} - WITH_SERVERS)
 
 

@@ -9,6 +9,7 @@ import os
 from pathlib import Path
 
 from tests.servers.influxdb import InfluxDB
+from tests.servers.influxdb2 import InfluxDB2
 from tests.servers.mosquitto import Mosquitto
 from tests.servers.ports import accepts, free_port, until
 from tests.servers.postgres import Postgres
@@ -19,6 +20,7 @@ CACHE = Path(os.environ.get("REFIT_CACHE") or Path.home() / ".cache" / "refit")
 __all__ = [
     "CACHE",
     "InfluxDB",
+    "InfluxDB2",
     "Mosquitto",
     "Postgres",
     "VictoriaMetrics",

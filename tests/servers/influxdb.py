@@ -72,6 +72,11 @@ class InfluxDB:
         return self._program == built()
 
     @property
+    def version(self) -> str:
+        """What a site file says of it in its [store]."""
+        return "1.8" if self.speaks_v2 else "1"
+
+    @property
     def url(self) -> str:
         """Where it answers over HTTP."""
         return f"http://127.0.0.1:{self.port}"
