@@ -38,7 +38,7 @@ class DeviceModel(Model):
         super().__init__(rng)
         self.seconds = 0.0
         numbers = [tag for tag in declaration.tags if _wanders(tag)]
-        self._wandering = [(tag, _count(tag)) for tag in numbers]
+        self._wandering = [(tag, _count(tag), tag.value_type) for tag in numbers]
         self._centre, self._reach, self._periods, self._phases = _waves(rng, numbers)
         self._counters = {
             tag: (_first_count(rng, tag), _rate(rng, tag))
@@ -82,10 +82,10 @@ class DeviceModel(Model):
         turns = self.seconds / self._periods + self._phases
         shown = self._centre + self._reach * np.sin(2 * np.pi * turns).sum(axis=1) / WAVES
         at = 0
-        for tag, count in self._wandering:
+        for tag, count, kind in self._wandering:
             part = shown[at : at + count].tolist()
             at += count
-            match tag.value_type:
+            match kind:
                 case Type.FLOAT:
                     values[tag] = part[0]
                 case Type.INT:
