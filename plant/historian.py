@@ -8,7 +8,7 @@ understand them, writes all that came in one transaction, and only then has the 
 from __future__ import annotations
 
 import threading
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import Callable, Iterable, Mapping
 from random import Random
 from typing import Protocol
@@ -16,8 +16,11 @@ from typing import Protocol
 import structlog
 
 from plant.inbox import Inbox
+from plant.kpi.follower import Follower
+from plant.kpi.marks import Mark
 from plant.latest import Latest
 from plant.points import Model
+from plant.stores.store import Points
 from plant.writer import Item, Writer
 from wire import topics
 from wire.clock import Clock
@@ -38,9 +41,9 @@ from wire.sparkplug.host import Host
 
 MESSAGES_A_TURN = 256
 TICK_S = 0.05
-HEARTBEAT_S = 60.0
+HEARTBEAT_S = 30.0
 STOP_S = 10.0
-STATIONS_MAX = 10_000
+OWN_MAX = 10_000  # points of the historian's own that wait for the writer
 
 log = structlog.get_logger("historian")
 
@@ -90,9 +93,9 @@ class Historian:
         self.latest = Latest()
         self.heard_ms: dict[str, int] = {}
         self.health: dict[str, Mapping[str, Scalar | None]] = {}
-        self.online: dict[str, tuple[EdgeId | None, bool, str]] = {
-            station: (None, False, "not heard yet") for station in model.stations
-        }
+        self.follower = Follower(model)
+        self._own: deque[Item] = deque()
+        self._written: Callable[[Iterable[Mark]], None] | None = None
         self._model, self._site, self._clock = model, site, clock
         self._records: Records | None = None
         self._lock = threading.Lock()  # the host and what follows from it; never held for I/O
@@ -122,6 +125,18 @@ class Historian:
     def keep_records(self, records: Records) -> None:
         """Hand the agents' records to a recorder, which answers by `confirm_records`."""
         self._records = records
+
+    def tell_written(self, written: Callable[[Iterable[Mark]], None]) -> None:
+        """Say by `written` which hours have to be worked out, once what changes them is stored."""
+        self._written = written
+
+    def say(self, points: Points, marks: tuple[Mark, ...] = ()) -> bool:
+        """Take points of our own, from any thread; False when there is no room."""
+        if len(self._own) >= OWN_MAX:
+            self.counts["own points not taken"] += 1
+            return False
+        self._own.append(Item(None, points, marks=marks))
+        return True
 
     def confirm_records(self, agent: str, answer: bytes) -> bool:
         """Tell an agent which of its records the ledger has; False when it cannot be told now."""
@@ -153,6 +168,7 @@ class Historian:
             for message in self.inbox.take(MESSAGES_A_TURN):
                 self._hear(message, now_ms)
             self._beat(now_ms)
+            self._hand_on()
         done = self.writer.write()
         with self._lock:
             self._commit(done)
@@ -189,6 +205,7 @@ class Historian:
             now_ms = self._clock.now_ms()
             for message in self.inbox.take(len(self.inbox)):
                 self._hear(message, now_ms)
+            self._hand_on()
         while done := self.writer.write(now=True):
             with self._lock:
                 self._commit(done)
@@ -207,6 +224,8 @@ class Historian:
         for item in items:
             if item.edge is not None and item.position:
                 self.host.committed(item.edge, item.outbox, item.position)
+            if item.marks and self._written is not None:
+                self._written(item.marks)
 
     def _tick(self) -> None:
         now = self._clock.monotonic()
@@ -215,14 +234,17 @@ class Historian:
             self._do(self.host.tick(self._clock.now_ms()))
 
     def _beat(self, now_ms: int) -> None:
-        """Say again which stations are online: a chart shows nothing before its first point."""
+        """Say again what the stations do: a chart shows nothing before its first point."""
         now = self._clock.monotonic()
         if now >= self._heartbeat_due:
             self._heartbeat_due = now + HEARTBEAT_S
-            for station, (edge, online, why) in self.online.items():
-                self.writer.offer(
-                    Item(None, self._model.online(edge, station, online, why, now_ms))
-                )
+            for points in self.follower.beat(now_ms):
+                self.writer.offer(Item(None, points))
+
+    def _hand_on(self) -> None:
+        """What others had us say, as far as the writer has room for it."""
+        while self._own and self.writer.offer(self._own[0]):
+            self._own.popleft()
 
     def _do(self, effects: Iterable[HostEffect]) -> None:
         for effect in effects:
@@ -238,9 +260,9 @@ class Historian:
                     self._received(effect)
                 case Online():
                     self.latest.born(effect)
-                    self._state(effect.edge, effect.station, True, "")
+                    self._link(effect.edge, effect.station, True, "", effect)
                 case Offline():
-                    self._state(effect.edge, effect.station, False, effect.why)
+                    self._link(effect.edge, effect.station, False, effect.why)
                 case Health():
                     self._healthy(effect)
 
@@ -248,8 +270,12 @@ class Historian:
         now_ms = self._clock.now_ms()
         self.heard_ms[received.agent] = now_ms
         self.latest.heard(received)
+        states, marks = self.follower.received(received, now_ms)
         points = self._model.samples(received, now_ms)
-        self.writer.offer(Item(received.edge, points, received.outbox, received.position or 0))
+        item = Item(received.edge, points, received.outbox, received.position or 0, marks)
+        self.writer.offer(item)
+        for own in states:
+            self.writer.offer(Item(received.edge, own))
 
     def _healthy(self, health: Health) -> None:
         now_ms = self._clock.now_ms()
@@ -257,13 +283,17 @@ class Historian:
         self.health[health.edge.agent] = health.values
         self.writer.offer(Item(health.edge, self._model.health(health, now_ms)))
 
-    def _state(self, edge: EdgeId, station: str, online: bool, why: str) -> None:
-        if station in self.online or (station and len(self.online) < STATIONS_MAX):
-            self.online[station] = (edge, online, why)
+    def _link(
+        self, edge: EdgeId, station: str, online: bool, why: str, birth: Online | None = None
+    ) -> None:
         now_ms = self._clock.now_ms()
         self.latest.said(edge, station, online, why, now_ms)
-        points = self._model.online(edge, station, online, why, now_ms)
-        self.writer.offer(Item(edge, points))
+        if station:
+            points = self.follower.linked(station, online, why, now_ms, birth)
+        else:
+            points = self._model.agent(edge.agent, online, why, now_ms)
+        if points is not None:
+            self.writer.offer(Item(edge, points))
 
     def will(self) -> Will:
         """The Last Will of the CONNECT that follows."""

@@ -16,6 +16,9 @@ import structlog
 from plant.broker import EmbeddedBroker, start_broker
 from plant.dead_letters import DeadLetters
 from plant.historian import Historian
+from plant.kpi.accounting import Accounting
+from plant.kpi.facts import Facts
+from plant.kpi.hours import Hours
 from plant.ledger import LedgerError, open_ledger
 from plant.media import process as media_process
 from plant.media.server import MediaServer
@@ -92,6 +95,8 @@ def _open(site: Site, clock: Clock, stack: ExitStack) -> tuple[Historian, Status
         return made
 
     store = opened(lambda: open_store(site.store))
+    # Another one to read from: what reads for long holds up no writing.
+    read = store and opened(lambda: open_store(site.store))
     letters = opened(lambda: DeadLetters(dead_letters_path(site.store)))
     ledger = opened(lambda: open_ledger(site.ledger, clock, later=True))
     means = opened(lambda: open_means(site.store, store, clock))
@@ -102,10 +107,15 @@ def _open(site: Site, clock: Clock, stack: ExitStack) -> tuple[Historian, Status
         raise Unusable(problems)
     random = SystemRandom()
     writer = writer_for(store, letters, clock, random)
+    model = Model(site)
     historian = Historian(
-        Model(site), writer, site=site.name, name=site.historian.name, clock=clock, random=random
+        model, writer, site=site.name, name=site.historian.name, clock=clock, random=random
     )
-    recording = Recording(ledger, historian.confirm_records, random)
+    accounting = Accounting(
+        Hours(site, read, model), Facts(site, model), ledger, historian.say, clock
+    )
+    historian.tell_written(accounting.mark)
+    recording = Recording(ledger, historian.confirm_records, random, accounting.recorded)
     historian.keep_records(recording)
     answers = Status(historian, clock, recording, media, means)
     place, pages = site.historian, Overview(site, historian, clock).answer
@@ -120,6 +130,8 @@ def _open(site: Site, clock: Clock, stack: ExitStack) -> tuple[Historian, Status
     recording.start()
     if means is not None:
         means.start()
+    accounting.start()
+    stack.callback(accounting.stop)
     return historian, status
 
 

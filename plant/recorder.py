@@ -27,6 +27,8 @@ MESSAGES_AN_AGENT = 1_000
 BYTES_MAX = 64 << 20
 OVERHEAD_BYTES = 200  # what a message costs here beside its payload
 
+Taken = Callable[[Sequence[Record]], None]
+
 log = structlog.get_logger("recorder")
 
 
@@ -72,11 +74,19 @@ def _id(payload: bytes) -> str:
     return id if isinstance(id, str) and len(id) <= WORDS_MAX else ""
 
 
-class Recorder:
-    """Puts record messages into the ledger. `counts`: taken, known, refused."""
+def nobody(records: Sequence[Record]) -> None:
+    """Who wants to know nothing of the records that were taken."""
 
-    def __init__(self, ledger: Ledger) -> None:
+
+class Recorder:
+    """Puts record messages into the ledger. `counts`: taken, known, refused.
+
+    `taken` is told the records that the ledger has now and had not before.
+    """
+
+    def __init__(self, ledger: Ledger, taken: Taken = nobody) -> None:
         self.ledger = ledger
+        self._taken = taken
         self.counts: Counter[str] = Counter()
 
     def take(self, messages: Sequence[tuple[str, bytes]]) -> Mapping[str, bytes]:
@@ -99,6 +109,8 @@ class Recorder:
         self.counts["taken"] += len(appended.taken)
         self.counts["known"] += len(appended.known)
         self.counts["refused"] += len(appended.refused)
+        new = set(appended.taken)
+        self._taken([record for _, record in records if record.id in new])
         there = {*appended.taken, *appended.known}
         for agent, record in records:
             ids, refused = answers[agent]
@@ -126,9 +138,13 @@ class Recording:
     """
 
     def __init__(
-        self, ledger: Ledger, answer: Callable[[str, bytes], bool], random: Random
+        self,
+        ledger: Ledger,
+        answer: Callable[[str, bytes], bool],
+        random: Random,
+        taken: Taken = nobody,
     ) -> None:
-        self.recorder = Recorder(ledger)
+        self.recorder = Recorder(ledger, taken)
         self.dropped: Counter[str] = Counter()
         self.trouble = ""
         self._answer = answer

@@ -120,7 +120,9 @@ class Status:
             "records": {} if recording is None else dict(recording.recorder.counts),
             "media": {} if media is None else counts(media),
             "silent_seconds": self._silent(),
-            "stations": {name: online for name, (_, online, _) in historian.online.copy().items()},
+            "stations": {
+                name: one.online for name, one in historian.follower.stations.copy().items()
+            },
         }
 
     def _rebirths(self) -> dict[str, float]:

@@ -14,6 +14,7 @@ from random import Random
 import structlog
 
 from plant.dead_letters import DeadLetters
+from plant.kpi.marks import Mark
 from plant.stores.store import OWN_MEASUREMENTS, Points, Refusal, Store, StoreUnavailable
 from wire.backoff import BackOff
 from wire.clock import Clock
@@ -32,12 +33,16 @@ log = structlog.get_logger("historian")
 
 @dataclass(frozen=True, slots=True)
 class Item:
-    """Points of one message; `position` is 0 where nobody waits for an acknowledgement."""
+    """Points of one message; `position` is 0 where nobody waits for an acknowledgement.
+
+    `marks` are the hours that have to be worked out once the points are written.
+    """
 
     edge: EdgeId | None
     points: Points
     outbox: str = ""
     position: int = 0
+    marks: tuple[Mark, ...] = ()
 
     @property
     def agent(self) -> str:

@@ -18,7 +18,16 @@ from wire.sparkplug.metrics import MetricName
 
 EDGE_HEALTH = "edge_health"
 STATION_STATE = "station_state"
-OWN_MEASUREMENTS = (EDGE_HEALTH, STATION_STATE)
+STATION_CYCLE = "station_cycle"
+STATION_STOP = "station_stop"
+STATION_GAP = "station_gap"
+STOP_REASON = "stop_reason"
+STATION_KPI = "station_kpi"
+LINE_KPI = "line_kpi"
+OWN_MEASUREMENTS = (
+    EDGE_HEALTH, STATION_STATE, STATION_CYCLE, STATION_STOP, STATION_GAP, STOP_REASON, STATION_KPI,
+    LINE_KPI,
+)  # fmt: skip
 ROWS_MAX = 1_000_000
 
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from refit.reference import commands, kinds, metrics, records, tags, views
+from refit.reference import commands, kinds, measurements, metrics, records, tags, views
 from stations.kinds import names
 from wire.site import reference as site_file
 
@@ -22,6 +22,7 @@ def pages() -> dict[str, str]:
         "records.md": records.page(),
         "metrics.md": metrics.page(),
         "ledger-views.md": views.page(),
+        "measurements.md": measurements.page(),
         "README.md": kinds.page(),
     }
     return made | {f"tags-{kind}.md": tags.page(kind) for kind in names()}

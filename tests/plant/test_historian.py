@@ -225,15 +225,15 @@ def test_health_and_states_are_stored_in_measurements_of_their_own(plant: Plant)
     assert plant.writer.tally.stored["pc-1"] == 0, "what the historian says itself is not counted"
 
 
-def test_states_are_said_again_every_minute(tmp_path: Path) -> None:
+def test_states_are_said_again_every_half_minute(tmp_path: Path) -> None:
     site = Site.model_validate(
         {"name": SITE, "stations": ({"name": "absent", "kind": "device", "agent": "pc-9"},)}
     )
     with closing(Plant(tmp_path, site)) as plant:
         plant.agent()
         plant.go(61_000, step_ms=500)
-        assert plant.stored("table-1", ONLINE, STATION_STATE) == [True, True]
-        assert plant.stored("absent", ONLINE, STATION_STATE) == [False]
+        assert plant.stored("table-1", ONLINE, STATION_STATE) == [True, True, True]
+        assert plant.stored("absent", ONLINE, STATION_STATE) == [False, False]
 
 
 def test_an_offline_state_of_ours_is_put_right_although_the_store_hangs(plant: Plant) -> None:

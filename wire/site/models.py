@@ -9,6 +9,7 @@ from typing import Annotated, Any, Literal, TypeVar
 from pydantic import BeforeValidator, Field
 
 from stations import kinds
+from stations.cycle import Scheme
 from stations.declare import Command, Node, Register, Station, Tag
 from wire.site import addresses, devices
 from wire.site.connections import BrokerConfig, ModbusConfig, OpcuaConfig, Part
@@ -111,6 +112,11 @@ class StationConfig(Part):
     def kind_parts(self) -> kinds.Kind | None:
         """Declaration, rules and model of the kind; None for a device."""
         return None if self.kind == "device" else kinds.find(self.kind)
+
+    @property
+    def scheme(self) -> Scheme[Any] | None:
+        """How vehicles are followed through it; None where no rules do so."""
+        return None if self.kind_parts is None else self.kind_parts.scheme
 
     @cached_property
     def declaration(self) -> type[Station]:
