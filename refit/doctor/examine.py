@@ -17,7 +17,7 @@ import psutil
 
 from refit.doctor import probes, verdicts
 from refit.doctor.verdicts import Finding, Level
-from wire.site import Site
+from wire.site import Site, StationConfig
 
 PORTS = {
     "mqtt": 1883, "mqtts": 8883, "influxdb": 8086, "influxdbs": 8086, "postgresql": 5432,
@@ -57,14 +57,17 @@ def site(found: Site, agent: str | None) -> Iterator[Finding]:
     yield from _ports(found, agent)
     yield from _files(found, agent)
     yield from _serial(found, agent)
-    peers = list(_peers(found, agent))
+    peers, well = list(_peers(found, agent)), set()
     with ThreadPoolExecutor(16) as pool:
         for peer, (problem, ms) in zip(
             peers, pool.map(lambda one: probes.connect(one.host, one.port), peers), strict=True
         ):
             yield verdicts.reached(peer.what, f"{peer.host}:{peer.port}", problem, ms)
+            if not problem:
+                well.add(peer.what)
             if not problem and peer.scheme in HTTP:
                 yield from _http_clock(peer)
+    yield from _opcua_clocks(found, well)
 
 
 def _folders(found: Site, agent: str | None) -> Iterator[tuple[str, Path]]:
@@ -132,7 +135,7 @@ def _peers(found: Site, agent: str | None) -> Iterator[Peer]:
     for station in found.stations:
         if agent in (None, station.agent):
             if station.opcua is not None:
-                yield _peer(f"{station.name}, OPC UA", station.opcua.url)
+                yield _peer(_opcua_of(station), station.opcua.url)
             for modbus in station.modbus.values():
                 if not modbus.serial:
                     yield _peer(f"{station.name}, Modbus", modbus.url)
@@ -141,6 +144,27 @@ def _peers(found: Site, agent: str | None) -> Iterator[Peer]:
 def _peer(what: str, url: str) -> Peer:
     parts = urlsplit(url)
     return Peer(what, parts.hostname or "", parts.port or PORTS[parts.scheme], parts.scheme)
+
+
+def _opcua_clocks(found: Site, well: set[str]) -> Iterator[Finding]:
+    """The clocks of the OPC UA servers that can be reached: samples get their times."""
+    servers = {
+        what: station.opcua
+        for station in found.stations
+        if station.opcua is not None and (what := _opcua_of(station)) in well
+    }
+    if servers:
+        from refit.doctor import opcua_clock  # a library that takes a while to load
+
+        for what, one in opcua_clock.read(servers).items():
+            yield (
+                verdicts.no_clock_of(what, one.problem) if one.problem
+                else verdicts.clock_of(what, one.ahead_ms, one.uncertain_ms)
+            )  # fmt: skip
+
+
+def _opcua_of(station: StationConfig) -> str:
+    return f"{station.name}, OPC UA"
 
 
 def _http_clock(peer: Peer) -> Iterator[Finding]:

@@ -92,6 +92,14 @@ def clock_of(other: str, ahead_ms: float, uncertain_ms: float) -> Finding:
     return Finding(Level.OK, what, found)
 
 
+def no_clock_of(other: str, problem: str) -> Finding:
+    """A server that listens and does not tell its time."""
+    return Finding(
+        Level.WARN, f"clock of {other}", problem,
+        "it listens but gives no session: `refit check --live` says more",
+    )  # fmt: skip
+
+
 def folder(
     name: str, path: str, *, writable: bool, kind: str, free: int, sync_ms: float | None
 ) -> list[Finding]:
