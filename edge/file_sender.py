@@ -150,7 +150,7 @@ class FileSender:
             if self._rate is not None and not progress.there:
                 took = self._clock.monotonic() - began
                 await asyncio.sleep(max((progress.offset - before) / self._rate - took, 0))
-        await self._run_blocking(self._files.there, file.sha256)
+        await self._run_blocking(self._files.there, file.sha256, self._clock.now_ms())
         self.tally.sent += 1
         self._backoff.reset()
         if self.problem is not None and not self._later:
@@ -170,7 +170,7 @@ class FileSender:
         return self._client
 
     async def _release(self) -> None:
-        for sha256 in await self._run_blocking(self._files.release):
+        for sha256 in await self._run_blocking(self._files.release, self._clock.now_ms()):
             await self.remove(sha256)
 
     async def remove(self, sha256: str) -> None:

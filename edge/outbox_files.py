@@ -1,8 +1,10 @@
 """The files in the outbox: which record each belongs to, and whether the media store has it.
 
 A row is a file of a record; its bytes lie in the folder of files under their SHA-256. A row goes
-when the media store has the file and the ledger has the record, in whatever order. Everything here
-runs on the outbox's thread; `add` and `give_up` inside a transaction of the outbox.
+when the media store has the file and the ledger has the record, in whatever order; but when the
+store said so long before the ledger did, it is asked again first: it may have taken the file for an
+orphan meanwhile. Everything here runs on the outbox's thread; `add` and `give_up` inside a
+transaction of the outbox.
 """
 
 from __future__ import annotations
@@ -15,12 +17,13 @@ SCHEMA = """
 CREATE TABLE file (
     number INTEGER PRIMARY KEY AUTOINCREMENT, committed_ms INTEGER NOT NULL,
     record TEXT NOT NULL, station TEXT NOT NULL, name TEXT NOT NULL, sha256 TEXT NOT NULL,
-    bytes INTEGER NOT NULL, type TEXT NOT NULL, there INTEGER NOT NULL DEFAULT 0,
+    bytes INTEGER NOT NULL, type TEXT NOT NULL, there_ms INTEGER NOT NULL DEFAULT 0,
     UNIQUE (record, name)
 );
 CREATE INDEX file_sha256 ON file (sha256);
-CREATE INDEX file_there ON file (there, number)
+CREATE INDEX file_there ON file (there_ms, number)
 """
+ASK_AGAIN_MS = 86_400_000  # far less than the grace of an orphan, `orphans_after`
 _COLUMNS = "record, station, name, sha256, bytes, type"
 
 
@@ -64,13 +67,13 @@ class OutboxFiles:
     def give_up(self, hashes: Iterable[str]) -> None:
         """Forget files that can never be sent, in a transaction that says so in a record."""
         self._db.executemany(
-            "DELETE FROM file WHERE sha256 = ? AND there = 0", [(one,) for one in hashes]
+            "DELETE FROM file WHERE sha256 = ? AND there_ms = 0", [(one,) for one in hashes]
         )
 
     def waiting(self, limit: int, skip: Collection[str] = ()) -> list[FileRow]:
         """The oldest files that are not yet there, each content once, without those in `skip`."""
         rows = self._db.execute(
-            f"SELECT {_COLUMNS}, min(number) AS first FROM file WHERE there = 0"
+            f"SELECT {_COLUMNS}, min(number) AS first FROM file WHERE there_ms = 0"
             " GROUP BY sha256 ORDER BY first LIMIT ?",
             (limit + len(skip),),
         )
@@ -82,21 +85,23 @@ class OutboxFiles:
         rows = self._db.execute(f"SELECT {_COLUMNS} FROM file WHERE sha256 = ?", (sha256,))
         return [FileRow(*row) for row in rows]
 
-    def there(self, sha256: str) -> None:
+    def there(self, sha256: str, now_ms: int) -> None:
         """The media store has this content, verified."""
         with self._db:
-            self._db.execute("UPDATE file SET there = 1 WHERE sha256 = ?", (sha256,))
+            self._db.execute("UPDATE file SET there_ms = ? WHERE sha256 = ?", (now_ms, sha256))
 
-    def release(self) -> list[str]:
+    def release(self, now_ms: int) -> list[str]:
         """Forget files that are there and whose records are in the ledger.
 
         The contents are returned that no other file needs: their copies may go.
         """
-        done = "there = 1 AND record NOT IN (SELECT id FROM record)"
+        done = "there_ms > 0 AND record NOT IN (SELECT id FROM record)"
         query = f"SELECT DISTINCT sha256 FROM file WHERE {done}"
         hashes = [sha256 for (sha256,) in self._db.execute(query)]
         if hashes:
             with self._db:
+                old = (now_ms - ASK_AGAIN_MS,)
+                self._db.execute(f"UPDATE file SET there_ms = 0 WHERE {done} AND there_ms < ?", old)
                 self._db.execute(f"DELETE FROM file WHERE {done}")
         return [one for one in hashes if not self.of(one)]
 
@@ -107,7 +112,7 @@ class OutboxFiles:
     def fill(self) -> FileFill:
         """How much waits and how much lies on the disk."""
         waiting, oldest = self._db.execute(
-            "SELECT count(*), min(committed_ms) FROM file WHERE there = 0"
+            "SELECT count(*), min(committed_ms) FROM file WHERE there_ms = 0"
         ).fetchone()
         held = "SELECT coalesce(sum(bytes), 0) FROM (SELECT bytes FROM file GROUP BY sha256)"
         return FileFill(waiting, int(self._db.execute(held).fetchone()[0]), oldest)

@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from refit.running import progress_of
+
 if TYPE_CHECKING:
     from plant.ledger import Ledger
 
@@ -39,28 +41,6 @@ def _opened(
         raise typer.Exit(WRONG if isinstance(error, LedgerUnusable) else 1) from error
 
 
-@contextmanager
-def _progress(what: str) -> Iterator[Callable[[int, int], None]]:
-    """A bar on a terminal: what is done, how much of it, and how long it will take."""
-    from rich.console import Console
-    from rich.progress import (
-        BarColumn,
-        MofNCompleteColumn,
-        Progress,
-        TextColumn,
-        TimeRemainingColumn,
-    )
-
-    console = Console(stderr=True)
-    if not console.is_terminal:
-        yield lambda done, of: None
-        return
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
-    with Progress(*columns, TimeRemainingColumn(), console=console, transient=True) as bar:
-        task = bar.add_task(what, total=None)
-        yield lambda done, of: bar.update(task, completed=done, total=of)
-
-
 @app.command()
 def verify(site: SiteFile) -> None:
     """Read every entry and say whether one was changed, removed, inserted or cut off.
@@ -68,7 +48,7 @@ def verify(site: SiteFile) -> None:
     Prints the head of the chain: keep a copy of it elsewhere, and compare. Ends with 1 when
     something is wrong.
     """
-    with _opened(site) as ledger, _progress("reading") as told:
+    with _opened(site) as ledger, progress_of("reading") as told:
         verdict = ledger.verify(told)
     head = verdict.head
     typer.echo(f"ledger {head.ledger}: {verdict.entries} entries, head {head.hash.hex()}")
@@ -151,14 +131,14 @@ def migrate(site: SiteFile) -> None:
 
     The historian does the same when it starts; here one sees how far it is. All or nothing.
     """
-    with _progress("deriving") as told, _opened(site, migrate=True, progress=told) as ledger:
+    with progress_of("deriving") as told, _opened(site, migrate=True, progress=told) as ledger:
         typer.echo(f"ledger {ledger.identity}: {len(ledger)} entries, version {ledger.version}")
 
 
 @app.command()
 def rebuild(site: SiteFile) -> None:
     """Make the tables behind the views anew from the entries, which stay as they are."""
-    with _opened(site) as ledger, _progress("deriving") as told:
+    with _opened(site) as ledger, progress_of("deriving") as told:
         entries = ledger.rebuild(told)
     typer.echo(f"the views show {entries} entries")
 

@@ -10,7 +10,7 @@ import pytest
 
 from edge.outbox import Outbox
 from edge.outbox_file import OutboxError
-from edge.outbox_files import FileFill, FileRow
+from edge.outbox_files import ASK_AGAIN_MS, FileFill, FileRow
 from tests.edge.test_outbox import NOW, batch, waiting
 
 # The tables of the first version, as files of it have them.
@@ -93,22 +93,33 @@ def test_a_record_that_is_derived_again_has_its_files_once(outbox: Outbox) -> No
 def test_a_file_goes_when_it_is_there_and_its_record_in_the_ledger(outbox: Outbox) -> None:
     outbox.commit([], NOW, [("r-1", b"{}"), ("r-2", b"{}")], files=[row("r-1"), row("r-2")])
     assert names(outbox) == ["1"], "the content is sent once"
-    outbox.files.there("1" * 64)
-    assert names(outbox) == [] and outbox.files.release() == []
+    outbox.files.there("1" * 64, NOW)
+    assert names(outbox) == [] and outbox.files.release(NOW) == []
     outbox.records_confirmed(["r-1"])
-    assert outbox.files.release() == [], "the other record still needs the copy"
+    assert outbox.files.release(NOW) == [], "the other record still needs the copy"
     assert outbox.files.fill() == FileFill(0, 10, None)
     outbox.records_confirmed(["r-2"])
-    assert outbox.files.release() == ["1" * 64]
-    assert outbox.files.release() == [] and outbox.files.hashes() == set()
+    assert outbox.files.release(NOW) == ["1" * 64]
+    assert outbox.files.release(NOW) == [] and outbox.files.hashes() == set()
 
 
 def test_a_record_that_is_confirmed_first_changes_nothing(outbox: Outbox) -> None:
     outbox.commit([], NOW, [("r-1", b"{}")], files=[row("r-1")])
     outbox.records_confirmed(["r-1"])
-    assert outbox.files.release() == [] and names(outbox) == ["1"]
-    outbox.files.there("1" * 64)
-    assert outbox.files.release() == ["1" * 64]
+    assert outbox.files.release(NOW) == [] and names(outbox) == ["1"]
+    outbox.files.there("1" * 64, NOW)
+    assert outbox.files.release(NOW) == ["1" * 64]
+
+
+def test_the_store_is_asked_again_when_the_ledger_took_long(outbox: Outbox) -> None:
+    outbox.commit([], NOW, [("r-1", b"{}")], files=[row("r-1")])
+    outbox.files.there("1" * 64, NOW)
+    late = NOW + ASK_AGAIN_MS + 1
+    assert outbox.files.release(late) == [] and names(outbox) == [], "the record is still here"
+    outbox.records_confirmed(["r-1"])
+    assert outbox.files.release(late) == [] and names(outbox) == ["1"], "it may be gone there"
+    outbox.files.there("1" * 64, late)
+    assert outbox.files.release(late) == ["1" * 64]
 
 
 def test_the_oldest_go_first_without_those_that_were_put_off(outbox: Outbox) -> None:

@@ -53,6 +53,7 @@ def test_one_for_the_plant_has_certificates_and_tokens(tmp_path: Path) -> None:
         ('token_file = "t"\ntoken_env = "T"', "token_file and token_env"),
         ('chunk = "64 MiB"', "write 1 KiB to 16 MiB"),
         ("uploads_max = 0", "at least 1"),
+        ('orphans_after = "1 d"', '"2 d" at least'),
         ('token = "secret"', "does not stand in a site file"),
     ],
 )

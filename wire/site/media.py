@@ -16,6 +16,7 @@ from wire.site.values import Address, DurationMs, FilePath, Port, PortOrFree, Si
 
 EXAMPLE = "https://media.example:9180"
 CHUNK_BYTES_MIN = 1 << 10
+ORPHAN_MS_MIN = 2 * 86_400_000  # an agent that waits for the ledger asks for its files every day
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
 
 
@@ -110,6 +111,8 @@ class MediaConfig(Part):
     def _fit_together(self) -> MediaConfig:
         if not CHUNK_BYTES_MIN <= self.chunk_bytes <= CHUNK_BYTES_MAX:
             raise Wrong(f"has chunks of {self.chunk_bytes} bytes", "write 1 KiB to 16 MiB")
+        if self.orphan_ms_min < ORPHAN_MS_MIN:
+            raise Wrong("removes orphans too early", 'write orphans_after = "2 d" at least')
         if self.token_file and self.token_env:
             raise Wrong("has token_file and token_env", "give one of the two")
         if (self.cert_file is None) != (self.key_file is None):
