@@ -15,6 +15,7 @@ from rich.console import Console
 from benchmarks import (
     agent,
     generator,
+    influx_lines,
     latency,
     ledger,
     load_csv,
@@ -29,7 +30,7 @@ from benchmarks.figure import Context, Figure
 
 FIGURES = (
     throughput.FIGURE, latency.FIGURE, agent.FIGURE, load_csv.FIGURE, sqlite_store.FIGURE,
-    profiler.FIGURE, ledger.FIGURE,
+    influx_lines.FIGURE,    profiler.FIGURE, ledger.FIGURE,
 )  # fmt: skip
 RESULTS = Path(__file__).parent / "results"
 SHORT_PATIENCE_S = 0.0

@@ -24,8 +24,8 @@ def page(results: Path) -> str:
     found = {path.stem: json.loads(path.read_text("utf-8")) for path in results.glob("*.json")}
     sections = (
         ("throughput", _throughput), ("latency", _latency), ("agent", _agent),
-        ("profile", _profile), ("sqlite_store", _store), ("load_csv", _csv),
-        ("ledger", _ledger),
+        ("profile", _profile), ("sqlite_store", _store), ("influx_lines", _influx),
+        ("load_csv", _csv), ("ledger", _ledger),
     )  # fmt: skip
     parts = [HEAD, _machine(found)]
     for name, section in sections:
@@ -189,6 +189,34 @@ def _store(result: Result) -> str:
         "## The embedded store alone\n"
         "Three ways into the same table, all durable (`synchronous=FULL`). *Inexact* counts values"
         " that differ in any bit from what was written.\n\n" + "\n".join(_table(head, rows)) + "\n"
+    )
+
+
+def _influx(result: Result) -> str:
+    ways = [
+        [one["way"], _whole(one["median"]["values_per_cpu_s"]),
+         f"{one['median']['bytes_a_value']:.1f}"]
+        for one in result["encode"]
+    ]  # fmt: skip
+    writes = [
+        [
+            f"{one['values_a_write']:,}", _whole(one["median"]["values_per_s"]),
+            f"{one['median']['cpu_s_per_million']:.1f}",
+            f"{one['median']['server_cpu_s_per_million']:.1f}",
+            f"{one['median']['cores_of_others']:.2f}",
+        ]
+        for one in result["write"]
+    ]  # fmt: skip
+    head = ["values a write", "values/s", "historian's store, CPU-s per million",
+            "server, CPU-s per million", "others, cores"]  # fmt: skip
+    return (
+        "## The store at InfluxDB alone\n"
+        f"{result['settings']['values']:,} values of 20 stations with 50 tags, those of a station"
+        " at the same times, 50 a line. First the lines are only made:\n\n"
+        + "\n".join(_table(["way", "values per CPU-s", "bytes a value"], ways))
+        + "\n\nThen they are written into a real InfluxDB 1.8.10 by `/api/v2/write`, each write"
+        " confirmed before the next begins, and read back to be compared. The server runs on the"
+        " same cores.\n\n" + "\n".join(_table(head, writes)) + "\n"
     )
 
 

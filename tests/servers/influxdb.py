@@ -72,6 +72,12 @@ class InfluxDB:
         return self._program == built()
 
     @property
+    def pid(self) -> int:
+        """The number of its process while it runs."""
+        assert self._process is not None
+        return self._process.pid
+
+    @property
     def version(self) -> str:
         """What a site file says of it in its [store]."""
         return "1.8" if self.speaks_v2 else "1"

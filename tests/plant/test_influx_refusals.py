@@ -1,0 +1,68 @@
+"""A server, or something before it, that refuses everything: nothing is a dead letter then."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from contextlib import closing
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from urllib.request import Request, urlopen
+
+import pytest
+
+from plant.stores.influx import InfluxStore
+from plant.stores.store import StoreUnavailable
+from stations.status import GOOD
+from tests.plant.influx import config
+from tests.plant.points import T0, angles, points
+from tests.servers import InfluxDB
+
+pytestmark = pytest.mark.system
+
+
+@pytest.fixture
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[InfluxDB]:
+    with InfluxDB(tmp_path_factory.mktemp("influxdb")) as server:
+        yield server
+
+
+class MadProxy(BaseHTTPRequestHandler):
+    """Hands everything on to a real InfluxDB, or refuses every write in words of its own."""
+
+    target = ""
+    is_mad = False
+
+    def do_POST(self) -> None:
+        body = self.rfile.read(int(self.headers["Content-Length"]))
+        if self.is_mad and self.path.startswith("/write"):
+            self._answer(400, b"this is not allowed here")
+            return
+        kind = {"Content-Type": self.headers["Content-Type"]}
+        with urlopen(Request(self.target + self.path, body, kind)) as answer:
+            self._answer(answer.status, answer.read())
+
+    def _answer(self, status: int, body: bytes) -> None:
+        self.send_response(status)
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, format: str, *arguments: object) -> None:
+        """Silent."""
+
+
+def test_a_refusal_of_everything_makes_no_dead_letters(server: InfluxDB) -> None:
+    handler = type("Handler", (MadProxy,), {"target": server.url})
+    with ThreadingHTTPServer(("127.0.0.1", 0), handler) as proxy:
+        threading.Thread(target=proxy.serve_forever, args=(0.01,), daemon=True).start()
+        url = f"influxdb://127.0.0.1:{proxy.server_port}/proxied"
+        with closing(InfluxStore(config(server, version="1", url=url))) as store:
+            assert store.write([angles([1.0])]) == [[]]
+            handler.is_mad = True
+            for known in (angles([2.0], T0 + 1), points([("state", T0, GOOD, 1)])):
+                with pytest.raises(StoreUnavailable, match="not allowed here"):
+                    store.write([known])
+            handler.is_mad = False
+            assert store.write([angles([2.0], T0 + 1)]) == [[]]
+            assert store.count() == 2
+        proxy.shutdown()
