@@ -1,4 +1,4 @@
-"""A server, or something before it, that refuses everything: nothing is a dead letter then."""
+"""What is not about lines: something before the server refuses everything, a certificate."""
 
 from __future__ import annotations
 
@@ -6,16 +6,18 @@ import threading
 from collections.abc import Iterator
 from contextlib import closing
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 from urllib.request import Request, urlopen
 
 import pytest
 
 from plant.stores.influx import InfluxStore
-from plant.stores.store import StoreUnavailable
+from plant.stores.store import StoreUnavailable, StoreUnusable
 from stations.status import GOOD
 from tests.plant.influx import config
 from tests.plant.points import T0, angles, points
 from tests.servers import InfluxDB
+from tests.servers.certificate import certificate
 
 pytestmark = pytest.mark.system
 
@@ -66,3 +68,25 @@ def test_a_refusal_of_everything_makes_no_dead_letters(server: InfluxDB) -> None
             assert store.write([angles([2.0], T0 + 1)]) == [[]]
             assert store.count() == 2
         proxy.shutdown()
+
+
+@pytest.mark.parametrize("version", ["1", "1.8"])
+def test_a_server_is_known_by_its_certificate(tmp_path: Path, version: str) -> None:
+    cert_file, key_file = certificate(tmp_path)
+    settings = {
+        "HTTP_HTTPS_ENABLED": "true",
+        "HTTP_HTTPS_CERTIFICATE": str(cert_file),
+        "HTTP_HTTPS_PRIVATE_KEY": str(key_file),
+    }
+    with InfluxDB(tmp_path / "data", **settings) as server:
+        if version == "1.8" and not server.speaks_v2:
+            pytest.skip("Debian's InfluxDB does not know /api/v2/write")
+        url = f"influxdbs://127.0.0.1:{server.port}/secret"
+        told = config(server, version=version, url=url, ca_file=cert_file)
+        with closing(InfluxStore(told)) as store:
+            assert store.write([angles([1.0])]) == [[]]
+            assert store.count() == 1
+        with pytest.raises(StoreUnusable, match=r"(?i)certificate verify failed"):
+            InfluxStore(told.model_copy(update={"ca_file": None}))
+    with pytest.raises(StoreUnusable, match=r"nothing\.pem"):
+        InfluxStore(told.model_copy(update={"ca_file": tmp_path / "nothing.pem"}))

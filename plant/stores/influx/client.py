@@ -44,7 +44,8 @@ class Client:
             password, token = config.password(), config.token()
             context = ssl.create_default_context(cafile=config.ca_file) if config.tls else None
         except (Wrong, OSError) as error:
-            raise StoreUnusable(f"{config.address}: {error}") from error
+            where = f" ({config.ca_file})" if config.ca_file else ""
+            raise StoreUnusable(f"{config.address}{where}: {error}") from error
         self._headers = _account(config, password, token)
         self._pool = urllib3.PoolManager(
             retries=False,
@@ -71,9 +72,11 @@ class Client:
         try:
             self._api.write(database, self.org, lines, write_precision="ms")
         except ApiException as error:
-            return Answer(int(error.status or 0), words_of(_bytes(error.body)))
+            if not error.status:
+                raise self._silent(str(error.reason)) from error
+            return Answer(int(error.status), words_of(_bytes(error.body)))
         except (urllib3.exceptions.HTTPError, OSError) as error:
-            raise StoreUnavailable(f"{self.address}: {error}") from error
+            raise self._silent(str(error)) from error
         return Answer(204)
 
     def ask(self, statements: Sequence[str], database: str = "") -> list[list[Table]]:
@@ -101,8 +104,13 @@ class Client:
         try:
             answer = self._pool.request(method, self.address + path, body=body, headers=headers)
         except (urllib3.exceptions.HTTPError, OSError) as error:
-            raise StoreUnavailable(f"{self.address}: {error}") from error
+            raise self._silent(str(error)) from error
         return answer.status, answer.data
+
+    def _silent(self, why: str) -> StoreUnavailable:
+        """What no answer at all means: a certificate does not become right by waiting."""
+        is_certificate = "certificate verify failed" in why.lower()
+        return (StoreRefuses if is_certificate else StoreUnavailable)(f"{self.address}: {why}")
 
     def trouble(self, status: int, words: str) -> StoreUnavailable:
         """The exception that says what an answer other than "done" means to a question."""
