@@ -240,6 +240,7 @@ def _ledger(result: Result) -> str:
         row("`refit ledger verify`, s", "verify_s", ".1f"),
         row("of that our own process, CPU-s", "verify_cpu_s", ".1f"),
         row("records verified a second", "verify_per_s", ",.0f"),
+        row("`refit ledger rebuild` (as a migration does), s", "rebuild_s", ".1f"),
         *([f"{query}, ms", *(f"{one['views_ms'][query]:.1f}" for one in found)]
           for query in found[0]["views_ms"]),
         row("others, cores", "cores_of_others", ".2f"),

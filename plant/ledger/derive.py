@@ -7,7 +7,7 @@ part of the chain, and all of it can be made again from the entries.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -109,15 +109,18 @@ def toured(tour: Tour | None, place: Place, fact: Fact, cycle: CycleFact | None)
     if cycle is not None:
         times += [cycle.entered_at, cycle.left_at]
     known = [one for one in times if one is not None]
-    if fact.time is not None and (tour.last_time is None or fact.time >= tour.last_time):
-        tour = replace(tour, last_station=place.station, last_time=fact.time)
-    return replace(
-        tour,
+    is_latest = fact.time is not None and (tour.last_time is None or fact.time >= tour.last_time)
+    return Tour(
+        visit=tour.visit,
+        site=tour.site,
+        line=tour.line,
         began=min(known, default=None),
         ended=max(known, default=None),
         station_visits=tour.station_visits + (cycle is not None),
         incomplete=tour.incomplete + (cycle is not None and not cycle.complete),
         records=tour.records + 1,
+        last_station=place.station if is_latest else tour.last_station,
+        last_time=fact.time if is_latest else tour.last_time,
     )
 
 

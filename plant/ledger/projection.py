@@ -8,7 +8,6 @@ them from nothing.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import asdict
 from itertools import islice
 from typing import Any
 
@@ -72,8 +71,8 @@ def rebuild(connection: Connection, progress: Progress = silent) -> int:
 def add(connection: Connection, entries: Sequence[tuple[Place, bytes]]) -> None:
     """Derive these entries, which must be the next ones in their order."""
     made = [(place, *derived(place, body)) for place, body in entries]
-    _insert(connection, FACT, [asdict(fact) for _, fact, _ in made])
-    _insert(connection, CYCLE, [asdict(cycle) for _, _, cycle in made if cycle is not None])
+    _insert(connection, FACT, [_row(fact) for _, fact, _ in made])
+    _insert(connection, CYCLE, [_row(cycle) for _, _, cycle in made if cycle is not None])
     _count_in(connection, [one for one in made if one[0].visit])
 
 
@@ -83,7 +82,7 @@ def _count_in(connection: Connection, made: Sequence[tuple[Place, Fact, CycleFac
     for place, fact, cycle in made:
         visit = place.visit or ""
         tours[visit] = toured(tours.get(visit), place, fact, cycle)
-    _insert(connection, TOUR, [asdict(tour) for visit, tour in tours.items() if visit not in known])
+    _insert(connection, TOUR, [_row(tour) for visit, tour in tours.items() if visit not in known])
     changed = [_change(tour) for visit, tour in tours.items() if visit in known]
     if changed:
         statement = update(TOUR).where(TOUR.c.visit == bindparam("the_visit"))
@@ -91,8 +90,12 @@ def _count_in(connection: Connection, made: Sequence[tuple[Place, Fact, CycleFac
         connection.execute(statement.values(values), changed)
 
 
+def _row(derived: Fact | CycleFact | Tour) -> dict[str, Any]:
+    return {name: getattr(derived, name) for name in derived.__slots__}
+
+
 def _change(tour: Tour) -> dict[str, Any]:
-    row = asdict(tour)
+    row = _row(tour)
     return row | {"the_visit": row.pop("visit")}
 
 

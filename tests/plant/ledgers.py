@@ -39,13 +39,13 @@ class FilePlace:
 
 
 class ServerPlace:
-    """A ledger in a database of its own of a PostgreSQL."""
+    """A ledger in a database of a PostgreSQL, which it has for itself."""
 
     name = "postgresql"
 
     def __init__(self, folder: Path, server: Postgres) -> None:
         self.server = server
-        self.url = server.database()
+        self.url = server.emptied()
         self.database = self.url.rpartition("/")[2]
         self.head = folder / "var" / "ledger.head"
 

@@ -42,7 +42,7 @@ def site(request: pytest.FixtureRequest, tmp_path: Path) -> Path:
     if request.param == "postgresql":
         server: Postgres = request.getfixturevalue("postgres")
         (tmp_path / "password").write_text(server.password + "\n")
-        text += f'[ledger]\nurl = "{server.database()}"\npassword_file = "password"\n'
+        text += f'[ledger]\nurl = "{server.emptied()}"\npassword_file = "password"\n'
     file.write_text(text)
     with open_ledger(load(file).ledger, ManualClock()) as ledger:
         ledger.append([record(1), record(2), record(3, "brakes-1", "inspection.report")])

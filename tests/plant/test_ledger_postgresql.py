@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -171,10 +172,10 @@ def test_a_database_that_cannot_keep_every_character_is_refused(place: ServerPla
         place.open()
 
 
-def reader(place: ServerPlace, name: str) -> str:
+def reader(place: ServerPlace) -> str:
     """An account that may do nothing yet."""
+    name = f"grafana_{secrets.token_hex(4)}"
     with place.server.connect("postgres", "admin") as connection:
-        connection.execute(f"DROP ROLE IF EXISTS {name}".encode())
         connection.execute(f"CREATE ROLE {name} LOGIN PASSWORD '{place.server.password}'".encode())
     return name
 
@@ -186,7 +187,7 @@ def test_an_account_for_grafana_reads_the_views_and_nothing_else(
     ledger.name_vehicle("v-1", "VF1AAAAA123456789")
     with pytest.raises(LedgerUnusable, match="CREATE ROLE grafana_x LOGIN"):
         ledger.grant("grafana_x")
-    name = reader(place, f"grafana_{place.database}")
+    name = reader(place)
     assert ledger.grant(name) == []
     with place.server.connect(place.database, name) as connection:
         for view in VIEWS:
@@ -206,7 +207,7 @@ def test_views_that_are_made_anew_keep_their_readers(
     ledger: Ledger, place: ServerPlace, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     ledger.append([record(1)])
-    name = reader(place, f"grafana_{place.database}")
+    name = reader(place)
     ledger.grant(name)
     monkeypatch.setattr(migrations, "STEPS", {1: lambda connection: None})
     place.change("UPDATE about SET value = '1' WHERE key = 'version'")

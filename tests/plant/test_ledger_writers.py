@@ -10,7 +10,7 @@ from plant.ledger import Ledger
 from tests.plant.ledgers import FilePlace, Place
 from tests.plant.records import HandClock, record
 
-WRITERS = 4
+WRITERS = 3
 OWN, SHARED = 150, 50
 PARTS = 10
 WRITER_S = 50.0
