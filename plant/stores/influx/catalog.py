@@ -60,6 +60,7 @@ class Catalog:
         self.keys = Keys()
         self.numbers: dict[Key, int] = {}
         self.places: dict[int, Place] = {}
+        self._of_station: dict[str, list[Key]] = {}
         self._since_ms = since_ms
         self._first: dict[tuple[str, str], tuple[int, Type]] = {}
         self._newest = np.empty(0, np.int64)
@@ -90,6 +91,7 @@ class Catalog:
             return
         tags = {"site": key.site, "line": key.line, "station": key.station}
         number = self.numbers[key] = self.keys.add(key.measurement, tags, key.tag)
+        self._of_station.setdefault(key.station, []).append(key)
         self.places[self.keys.group(number)] = Place(*key[:4])
         self._entered_ms.append(NEVER)
         if number >= len(self._newest):
@@ -147,18 +149,25 @@ class Catalog:
 
     def find(self, station: str | None, tag: str | None, measurement: str | None) -> list[Series]:
         """The series that a reader asks for, in the order of station, measurement and tag."""
-        return [
-            one
-            for one in self.series()
-            if station in (None, one.station)
-            and tag in (None, one.tag)
-            and (one.measurement == measurement or measurement is None)
-            and (measurement is not None or one.measurement not in OWN_MEASUREMENTS)
-        ]
+        keys = self.numbers if station is None else self._of_station.get(station, ())
+        return self._series(
+            key
+            for key in keys
+            if tag in (None, key.tag)
+            and (key.measurement == measurement or measurement is None)
+            and (measurement is not None or key.measurement not in OWN_MEASUREMENTS)
+        )
 
-    def series(self) -> Iterator[Series]:
+    def at(self, place: Place) -> list[Series]:
+        """The series of one station and measurement."""
+        keys = self._of_station.get(place.station, ())
+        return self._series(key for key in keys if key[:4] == place)
+
+    def series(self) -> list[Series]:
         """All series in the order of station, measurement and tag."""
-        for key in sorted(self.numbers, key=lambda one: (one.station, one.measurement, one.tag)):
-            kind = self.kind(key.measurement, key.tag)
-            if kind is not None:
-                yield Series(*key, kind)
+        return self._series(self.numbers)
+
+    def _series(self, keys: Iterable[Key]) -> list[Series]:
+        order = sorted(keys, key=lambda one: (one.station, one.measurement, one.tag))
+        kinds = [self.kind(key.measurement, key.tag) for key in order]
+        return [Series(*key, kind) for key, kind in zip(order, kinds, strict=True) if kind]

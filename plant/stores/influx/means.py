@@ -19,7 +19,7 @@ from plant.stores.influx.lines import field_of, line
 from plant.stores.influx.store import InfluxStore
 from plant.stores.influx.touched import MINUTE_MS, Minute, Touched
 from plant.stores.influx.windows import Windows
-from plant.stores.store import Series, StoreUnavailable
+from plant.stores.store import StoreUnavailable
 from stations.declare import Type
 from wire.clock import Clock
 
@@ -102,23 +102,16 @@ class Means:
         taken = self._touched.take(self._clock.now_ms(), MINUTES_A_ROUND)
         left = list(spans(taken))
         try:
-            by_place = self._numbers() if left else {}
             while left:
-                self._compute(left[0], by_place.get(left[0][0].place, []))
+                self._compute(left[0])
                 left.pop(0)
         finally:
             self._touched.back((one for run in left for one in run), self._clock.now_ms())
         return len(taken)
 
-    def _numbers(self) -> dict[Place, list[Series]]:
-        by_place: dict[Place, list[Series]] = {}
-        for one in self._store.series():
-            if one.type in (Type.FLOAT, Type.INT):
-                place = Place(one.site, one.line, one.station, one.measurement)
-                by_place.setdefault(place, []).append(one)
-        return by_place
-
-    def _compute(self, run: Sequence[Minute], series: Sequence[Series]) -> None:
+    def _compute(self, run: Sequence[Minute]) -> None:
+        here = self._store.at(run[0].place)
+        series = [one for one in here if one.type in (Type.FLOAT, Type.INT)]
         start_ms, end_ms = run[0].minute * MINUTE_MS, (run[-1].minute + 1) * MINUTE_MS
         if series:
             found = self._store.windows(series, start_ms, end_ms, MINUTE_MS)

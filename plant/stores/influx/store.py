@@ -221,6 +221,11 @@ class InfluxStore:
         """All series, in the order of station, measurement and tag."""
         return self._found(None, None, None, own=True)
 
+    def at(self, place: Place) -> list[Series]:
+        """The series of one station and measurement, as far as they are known here."""
+        with self._lock:
+            return self._catalog.at(place)
+
     def windows(
         self, series: Sequence[Series], start_ms: int, end_ms: int, window_ms: int
     ) -> list[Windows]:
@@ -230,8 +235,11 @@ class InfluxStore:
     def write_means(self, lines: Sequence[bytes]) -> int:
         """Keep lines in the database of the means; how many of them were refused."""
         target = self.database + setup.MEANS
-        with self._at_hand():
+        try:
             refused = of_lines(lambda blob: self._client.write(blob, target), lines).run()
+        except Missing:
+            self._is_ready = False
+            raise
         for words in set(refused.values()):
             log.warning("the store refuses means", why=words)
         return len(refused)
@@ -247,11 +255,17 @@ class InfluxStore:
         with self._at_hand():
             now = self._clock.monotonic()
             found = self._catalog.find(station, tag, measurement)
-            if own or not found or now >= self._catalog_due:
-                self._catalog.learn(self._reading.catalog())
-                self._catalog_due = now + CATALOG_AGE_S
-                found = self._catalog.find(station, tag, measurement)
-            return list(self._catalog.series()) if own else found
+            if found and not own and now < self._catalog_due:
+                return found
+        try:
+            answer = self._reading.catalog()  # a write does not wait for this
+        except Missing:
+            self._is_ready = False
+            raise
+        with self._lock:
+            self._catalog.learn(answer)
+            self._catalog_due = now + CATALOG_AGE_S
+            return self._catalog.series() if own else self._catalog.find(station, tag, measurement)
 
     @contextmanager
     def _at_hand(self) -> Iterator[None]:
