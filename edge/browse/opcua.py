@@ -6,7 +6,7 @@ source can read is not left out in silence: it is in `Found.skipped` with a reas
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from asyncua import Client, ua
@@ -64,7 +64,7 @@ async def browse(config: OpcuaConfig, options: Options, progress: Progress) -> F
             found.notes.append(f"stopped after {NODES_MAX} nodes: browse a part with --root")
         chosen = list(_chosen(walked.variables, wanted, options, found, uris))
         facts = await read_facts(requests, chosen, progress)
-        _rows(chosen, facts, options, uris, found)
+        add_rows(chosen, facts, options.types, uris, found)
         return found
 
 
@@ -105,10 +105,11 @@ def _chosen(
     return chosen
 
 
-def _rows(
-    variables: Sequence[Variable], facts: dict[ua.NodeId, Facts], options: Options,
+def add_rows(
+    variables: Sequence[Variable], facts: Mapping[ua.NodeId, Facts], wanted: Collection[str],
     uris: Sequence[str], found: Found,
 ) -> None:  # fmt: skip
+    """Make a row of each variable that can be a tag of a wanted type (any, when none is said)."""
     names = Names()
     for variable in variables:
         fact = facts[variable.node]
@@ -122,7 +123,7 @@ def _rows(
             reason = "its NodeId cannot be written as an address"
         if reason is not None or word is None:
             found.skipped.append(Skipped(path, address, reason or ""))
-        elif not options.types or {word, word.partition("[")[0]} & set(options.types):
+        elif not wanted or {word, word.partition("[")[0]} & set(wanted):
             name = names.give("_".join(variable.path), address)
             found.rows.append(
                 Row(

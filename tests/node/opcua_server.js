@@ -12,8 +12,8 @@
 const fs = require("fs");
 const readline = require("readline");
 const {
-    AccessLevelFlag, DataType, DataValue, LocalizedText, OPCUACertificateManager, OPCUAServer,
-    StatusCodes, Variant, VariantArrayType, coerceInt64, coerceUInt64, standardUnits,
+    AccessLevelFlag, DataType, LocalizedText, MessageSecurityMode, OPCUACertificateManager,
+    OPCUAServer, SecurityPolicy, StatusCodes, Variant, VariantArrayType, standardUnits,
 } = require("node-opcua");
 
 const [port, truthFile, folder, others, axes] = process.argv.slice(2);
@@ -29,8 +29,6 @@ const AXIS = {
     Error: "Int16", Target: "Int32", Load: "Byte", Running: "Boolean", Program: "String",
 };
 const truth = fs.openSync(truthFile, "a");
-const start = Date.now();
-let lines = "";
 
 // What a value is in the log: 64-bit integers and times as texts, bytes in base64.
 function plain(value) {
@@ -219,8 +217,13 @@ function addOdd(space, parent) {
 }
 
 function addAxes(space, plant, count) {
+    let hall = plant; // of more than a hundred, each hundred has a hall: long lists take it long
     for (let axis = 0; axis < count; axis++) {
-        const parent = space.addObject({ componentOf: plant, browseName: `Axis${axis}`, nodeId: `s=Axis${axis}` });
+        if (count > 100 && axis % 100 === 0) {
+            const name = `Hall${axis / 100}`;
+            hall = space.addObject({ componentOf: plant, browseName: name, nodeId: `s=${name}` });
+        }
+        const parent = space.addObject({ componentOf: hall, browseName: `Axis${axis}`, nodeId: `s=Axis${axis}` });
         for (const [name, type] of Object.entries(AXIS)) {
             const make = type === "Boolean" ? scalar(type, (n) => n % 2 === 0)
                 : type === "String" ? scalar(type, (n) => `P${axis}-${n}`)
@@ -234,8 +237,11 @@ function addAxes(space, plant, count) {
 async function main() {
     const pki = new OPCUACertificateManager({ rootFolder: folder, automaticallyAcceptUnknownCertificate: true });
     const server = new OPCUAServer({
-        port: Number(port), hostname: "127.0.0.1", nodeset_filename: undefined,
+        port: Number(port), hostname: "127.0.0.1", allowAnonymous: true,
         serverCertificateManager: pki, userCertificateManager: pki,
+        securityPolicies: [SecurityPolicy.None, SecurityPolicy.Basic256Sha256],
+        securityModes: [MessageSecurityMode.None, MessageSecurityMode.SignAndEncrypt],
+        userManager: { isValidUser: (user, password) => user === "refit" && password === "secret" },
         serverInfo: { applicationUri: "urn:foreign:server", productUri: "urn:foreign" },
         serverCapabilities: { maxSessions: 20, operationLimits: { maxNodesPerRead: 400, maxNodesPerBrowse: 90, maxMonitoredItemsPerCall: 300 } },
     });

@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 import random
-import socket
 from pathlib import Path
 
 import pytest
-from asyncua.crypto.cert_gen import setup_self_signed_certificate
-from cryptography.x509.oid import ExtendedKeyUsageOID
 
 from edge.sources.opcua import OpcuaSource
 from edge.sources.opcua_session import application_uri
 from edge.sources.source import Item
 from stations.declare import Node
+from tests.sources.keys import keys
 from tests.sources.opcua_server import Machine
 from tests.sources.recorder import Recorder, running, tag
 from wire.clock import SystemClock
@@ -24,23 +22,14 @@ pytestmark = pytest.mark.system
 ANGLE = Item(1, tag("angle", float, Node("Angle")))
 
 
-async def _keys(folder: Path, name: str) -> tuple[Path, Path]:
-    key, certificate = folder / f"{name}-key.pem", folder / f"{name}.der"
-    usage = [ExtendedKeyUsageOID.CLIENT_AUTH, ExtendedKeyUsageOID.SERVER_AUTH]
-    await setup_self_signed_certificate(
-        key, certificate, f"urn:{name}", socket.gethostname(), usage, {}
-    )
-    return key, certificate
-
-
 def _source(config: OpcuaConfig) -> OpcuaSource:
     return OpcuaSource("studio", config, [ANGLE], SystemClock(), random.Random(1))
 
 
 async def test_an_encrypted_session_with_an_own_certificate(tmp_path: Path) -> None:
     machine = Machine({"Angle": 1.5})
-    await machine.start(keys=await _keys(tmp_path, "server"))
-    key, certificate = await _keys(tmp_path, "agent")
+    await machine.start(keys=await keys(tmp_path, "server"))
+    key, certificate = await keys(tmp_path, "agent")
     assert application_uri(certificate) == "urn:agent"
     config = OpcuaConfig(
         url=machine.url, root="nsu=urn:studio;Studio1", security="Basic256Sha256,SignAndEncrypt",
@@ -55,7 +44,7 @@ async def test_an_encrypted_session_with_an_own_certificate(tmp_path: Path) -> N
 
 async def test_security_that_does_not_fit_is_said_and_never_raises(tmp_path: Path) -> None:
     machine = Machine({"Angle": 1.5})
-    await machine.start(keys=await _keys(tmp_path, "server"))
+    await machine.start(keys=await keys(tmp_path, "server"))
     for config in (
         OpcuaConfig(url=machine.url),
         OpcuaConfig(url=machine.url, security="Basic256Sha256,SignAndEncrypt"),
