@@ -36,6 +36,7 @@ def browse(
     types: asked.Types = None,
     root: asked.Root = "",
     depth: asked.Depth = None,
+    by_path: asked.ByPath = False,
     properties: asked.Properties = False,
     server: asked.Server = False,
     security: asked.Security = "None",
@@ -86,6 +87,7 @@ def _opcua(url: str, params: dict[str, Any]) -> Look:
         depth=params["depth"],
         properties=params["properties"],
         server=params["server"],
+        by_path=params["by_path"],
     )
     return lambda progress: opcua.browse(config, options, progress)
 

@@ -67,6 +67,12 @@ Root = Annotated[
 Depth = Annotated[
     int | None, typer.Option(min=1, help="How many steps down at most.", rich_help_panel=OPCUA)
 ]
+ByPath = Annotated[
+    bool,
+    typer.Option(
+        "--by-path", help="Addresses as paths below the root, not NodeIds.", rich_help_panel=OPCUA
+    ),
+]
 Properties = Annotated[
     bool, typer.Option("--properties", help="Properties of objects too.", rich_help_panel=OPCUA)
 ]

@@ -6,7 +6,7 @@ source can read is not left out in silence: it is in `Found.skipped` with a reas
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from asyncua import Client, ua
@@ -18,9 +18,10 @@ from edge.browse.opcua_facts import Facts, read_facts
 from edge.browse.opcua_walk import NODES_MAX, OWN, Variable, walk
 from edge.browse.requests import Requests
 from edge.sources.fault import MachineFault, machine
-from edge.sources.opcua_nodes import browse_path, node_id
+from edge.sources.opcua_nodes import browse_path, namespace, node_id
 from edge.sources.opcua_session import connected
 from stations.declare import Node
+from wire.site import addresses
 from wire.site.connections import OpcuaConfig
 from wire.site.device_csv import Names, Row, legal_address
 
@@ -31,7 +32,8 @@ TIMEOUT_S = 20.0  # a slow server needs long for a large batch
 class Options:
     """What is wanted of a server. `types` are the words of the column `type` (`float` for arrays
     of float too); `properties`: the properties of nodes are tags too; `server`: so is the Server
-    object with its diagnostics.
+    object with its diagnostics. `by_path`: addresses are paths below the root where they can be,
+    for servers that number their nodes anew with every start.
     """
 
     wanted: Filter = field(default_factory=Filter)
@@ -39,6 +41,7 @@ class Options:
     depth: int | None = None
     properties: bool = False
     server: bool = False
+    by_path: bool = False
 
 
 async def browse(config: OpcuaConfig, options: Options, progress: Progress) -> Found:
@@ -53,8 +56,11 @@ async def browse(config: OpcuaConfig, options: Options, progress: Progress) -> F
         with machine():
             uris: list[str] = await client.get_namespace_array()
         root = await _root(client, config.root, uris)
+        space = namespace(config.root, uris)
         leave_out = () if options.server or root in OWN else OWN
-        walked = await walk(requests, root, progress, depth_max=options.depth, leave_out=leave_out)
+        walked = await walk(
+            requests, root, progress, space=space, depth_max=options.depth, leave_out=leave_out
+        )
         found = Found()
         for path in walked.elsewhere:
             found.skipped.append(Skipped("/".join(path), "", "on another server"))
@@ -64,7 +70,7 @@ async def browse(config: OpcuaConfig, options: Options, progress: Progress) -> F
             found.notes.append(f"stopped after {NODES_MAX} nodes: browse a part with --root")
         chosen = list(_chosen(walked.variables, wanted, options, found, uris))
         facts = await read_facts(requests, chosen, progress)
-        add_rows(chosen, facts, options.types, uris, found)
+        add_rows(chosen, facts, options, uris, found)
         return found
 
 
@@ -87,9 +93,7 @@ def _chosen(
     uris: Sequence[str],
 ) -> list[Variable]:  # fmt: skip
     """The variables that are asked for; those beside the filter are not even counted."""
-    described = {
-        node for one in variables if not one.is_property for node in one.properties.values()
-    }
+    described = {node for one in variables for node in one.properties.values()}
     chosen = []
     for variable in variables:
         path = "/".join(variable.path)
@@ -106,24 +110,31 @@ def _chosen(
 
 
 def add_rows(
-    variables: Sequence[Variable], facts: Mapping[ua.NodeId, Facts], wanted: Collection[str],
+    variables: Sequence[Variable], facts: Mapping[ua.NodeId, Facts], options: Options,
     uris: Sequence[str], found: Found,
 ) -> None:  # fmt: skip
     """Make a row of each variable that can be a tag of a wanted type (any, when none is said)."""
-    names = Names()
+    names, taken, numbered = Names(), set(), 0
     for variable in variables:
         fact = facts[variable.node]
         address = address_of(variable.node, uris)
+        if options.by_path:
+            by_path = "/".join(variable.path)
+            if variable.by_path and by_path not in taken and not Node(by_path).is_node_id:
+                address = by_path
+            else:
+                numbered += 1
+        taken.add(address)
         path = "/".join(variable.path)
         word = types.word_of(fact.built_in, fact.length)
         reason = fact.why_not
         if reason is None and word is None:
             reason = types.why_not(fact.built_in, fact.length)
-        if reason is None and not legal_address(address):
+        if reason is None and not _is_node(address):
             reason = "its NodeId cannot be written as an address"
         if reason is not None or word is None:
             found.skipped.append(Skipped(path, address, reason or ""))
-        elif not wanted or {word, word.partition("[")[0]} & set(wanted):
+        elif not options.types or {word, word.partition("[")[0]} & set(options.types):
             name = names.give("_".join(variable.path), address)
             found.rows.append(
                 Row(
@@ -131,6 +142,12 @@ def add_rows(
                     every=fact.every_ms, doc=fact.doc,
                 )
             )  # fmt: skip
+    if numbered:
+        found.notes.append(f"{numbered} addresses are NodeIds: their names are in other namespaces")
+
+
+def _is_node(address: str) -> bool:
+    return legal_address(address) and isinstance(addresses.parse(address).at, Node)
 
 
 def address_of(node: ua.NodeId, uris: Sequence[str]) -> str:

@@ -18,6 +18,7 @@ from stations.declare import Node
 from stations.status import BAD_NODE_ID_UNKNOWN
 
 BATCH = 500
+NUMBER_MAX, INDEX_MAX = 0xFFFF_FFFF, 0xFFFF  # OPC 10000-6, 5.2.2.9
 _PREFIX = re.compile(r"(?:nsu=(?P<uri>[^;]+);|ns=(?P<index>\d+);)?(?P<rest>.*)\Z", re.DOTALL)
 _STEP = re.compile(r"(?:(?P<index>\d+):)?(?P<name>.+)\Z", re.DOTALL)
 
@@ -94,9 +95,14 @@ def node_id(text: str, uris: Sequence[str]) -> ua.NodeId:
     """A NodeId from its text form, the namespace looked up by URI; ValueError without one."""
     index, rest = _namespace(text, uris)
     try:
-        return ua.NodeId.from_string(f"ns={index or 0};{rest}")
+        node = ua.NodeId.from_string(f"ns={index or 0};{rest}")
     except ua.UaError as error:
         raise ValueError(f"{text!r} is no NodeId") from error
+    # What does not fit into a request would cost the whole session, not this node alone.
+    is_wide = isinstance(node.Identifier, int) and node.Identifier > NUMBER_MAX
+    if is_wide or node.NamespaceIndex > INDEX_MAX:
+        raise ValueError(f"{text!r} has a number that no NodeId holds")
+    return node
 
 
 def browse_path(root: str, path: str, uris: Sequence[str]) -> ua.BrowsePath:
@@ -126,6 +132,11 @@ def browse_path(root: str, path: str, uris: Sequence[str]) -> ua.BrowsePath:
             )
         )
     return ua.BrowsePath(StartingNode=start, RelativePath=ua.RelativePath(Elements=elements))
+
+
+def namespace(root: str, uris: Sequence[str]) -> int:
+    """The index of the namespace of a root, in which steps are that do not say another."""
+    return _namespace(root, uris)[0] or 0
 
 
 def _namespace(text: str, uris: Sequence[str]) -> tuple[int | None, str]:

@@ -140,6 +140,24 @@ async def test_a_filter_a_root_a_depth_and_a_type() -> None:
             await look(url, Options(Filter(regex="[")))
 
 
+async def test_paths_stay_where_a_server_numbers_its_nodes_anew() -> None:
+    rows = []
+    for order in (["Speed", "Torque"], ["Torque", "Speed"]):
+        async with served(others=len(rows)) as (url, index, server):
+            axis = await server.nodes.objects.add_object(index, "Axis")
+            for name in order:
+                await axis.add_variable(index, name, 1.0)
+            await axis.add_variable(index, "2:1", 1.0)
+            await axis.add_variable(0, "Elsewhere", 1.0)
+            found = await look(url, Options(by_path=True), f"nsu={URI};Axis")
+            rows.append({row.name: row.address for row in found.rows})
+    assert rows[0]["speed"] == rows[1]["speed"] == "Speed"
+    assert rows[0]["torque"] == rows[1]["torque"] == "Torque"
+    assert rows[0]["elsewhere"].startswith("i=")
+    assert rows[0]["tag_2_1"].startswith(f"nsu={URI};i=")
+    assert found.notes == ["2 addresses are NodeIds: their names are in other namespaces"]
+
+
 async def test_small_batches_and_continuation_points(monkeypatch: pytest.MonkeyPatch) -> None:
     asked: list[int] = []
     original = requests.Requests.read

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from edge.browse.filters import glob
 from edge.browse.found import Found
 from edge.browse.meanings import MEANINGS_MAX, meanings
-from edge.browse.opcua import add_rows
+from edge.browse.opcua import Options, add_rows
 from edge.browse.opcua_facts import Facts, range_of
 from edge.browse.opcua_types import length_of
 from edge.browse.opcua_walk import Variable
@@ -33,16 +33,16 @@ FACTS = st.builds(
 URIS = st.lists(TEXT, min_size=2, max_size=4, unique=True)
 
 
-@given(URIS, st.lists(st.tuples(st.lists(TEXT, max_size=4), IDS, FACTS), max_size=8))
+@given(URIS, st.lists(st.tuples(st.lists(TEXT, max_size=4), IDS, FACTS), max_size=8), st.booleans())
 def test_every_node_is_a_row_that_loads_or_is_left_out(
-    uris: list[str], nodes: list[tuple[list[str], object, Facts]]
+    uris: list[str], nodes: list[tuple[list[str], object, Facts]], by_path: bool
 ) -> None:
     variables, facts = {}, {}
     for place, (path, identifier, fact) in enumerate(nodes):
         node = ua.NodeId(identifier, 1 + place % (len(uris) - 1))  # type: ignore[arg-type]
-        variables[node], facts[node] = Variable(node, tuple(path), ""), fact
+        variables[node], facts[node] = Variable(node, tuple(path), "", by_path=by_path), fact
     found = Found()
-    add_rows(list(variables.values()), facts, (), uris, found)
+    add_rows(list(variables.values()), facts, Options(by_path=by_path), uris, found)
     assert len(found.rows) + len(found.skipped) == len(variables)
     assert all(one.reason for one in found.skipped)
     if not found.rows:
@@ -50,8 +50,11 @@ def test_every_node_is_a_row_that_loads_or_is_left_out(
     device = devices.parse(Path("machine.csv"), device_csv.text_of(found.rows))
     assert device.problems == ()
     for tag in device.declaration.tags:
-        assert isinstance(tag.at, Node) and tag.at.is_node_id
-        assert node_id(tag.at.path, uris) in variables
+        assert isinstance(tag.at, Node)
+        if tag.at.is_node_id:
+            assert node_id(tag.at.path, uris) in variables
+        else:
+            assert tag.at.path in {"/".join(one.path) for one in variables.values()}
 
 
 @pytest.mark.parametrize(

@@ -14,7 +14,8 @@ TUTORIALS = sorted((ROOT / "docs/tutorials").glob("*.md"))
 LOGS = ROOT / "docs/how-to/read-the-logs.md"
 # They have tests of their own.
 WITH_SERVERS = {ROOT / "docs/how-to" / name for name in ("influxdb.md", "postgresql.md")}
-HOW_TOS = sorted(set((ROOT / "docs/how-to").glob("*.md")) - {LOGS} - WITH_SERVERS)
+STARTING = [ROOT / "docs/how-to/put-a-plc-on-the-line.md"]  # they start programs of ours
+HOW_TOS = sorted(set((ROOT / "docs/how-to").glob("*.md")) - {LOGS, *STARTING} - WITH_SERVERS)
 
 
 @pytest.mark.system
@@ -42,6 +43,13 @@ def _read_the_logs(home: Path, folder: Path) -> None:
 
 def _timeless(line: dict[str, str]) -> dict[str, str]:
     return {key: value for key, value in line.items() if key != "timestamp"}
+
+
+@pytest.mark.system
+@pytest.mark.timeout(180)
+@pytest.mark.parametrize("page", STARTING, ids=lambda page: page.stem)
+def test_a_how_to_that_starts_programs_does_what_it_says(page: Path, tmp_path: Path) -> None:
+    Reader(page, tmp_path).follow(tmp_path)
 
 
 @pytest.mark.parametrize("page", HOW_TOS, ids=lambda page: page.stem)

@@ -60,6 +60,9 @@ WRONG = [
     ("input 1x int16", "no register address", ""),
     ("ns=3;DB10", "no NodeId", "ns=3;s="),
     ("ns=3;i=x", "no NodeId", ""),
+    ("i=4294967296", "no NodeId holds", "at most 4294967295"),
+    ("ns=65536;s=Speed", "no NodeId holds", ""),
+    ("nsu=urn:maker;i=99999999999", "no NodeId holds", ""),
     ("Meter//Voltage", "empty step", "Meter/Voltage"),
 ]
 

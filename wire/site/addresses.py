@@ -24,6 +24,7 @@ EXAMPLE = 'write it like "input 30 float32", "holding 12.3" or "coil 4"'
 SHAPE = re.compile(r"(?P<format>[a-z]+\d*)(?:\*(?P<count>\d+))?(?:/(?P<size>\d+))?\Z")
 PLACE = re.compile(r"(?P<address>\d+)(?:\.(?P<bit>\d+))?\Z")
 NODE_ID = re.compile(r"(?:nsu=[^;]+;|ns=\d+;)?(?:i=\d+|s=.+|g=[0-9A-Fa-f-]{36}|b=.+)\Z", re.DOTALL)
+NUMBERS = re.compile(r"(?:nsu=[^;]+;|ns=(?P<index>\d+);)?(?:i=(?P<id>\d+)\Z)?", re.DOTALL)
 BITS = ("coil", "discrete")
 
 
@@ -55,6 +56,9 @@ def _node(text: str) -> Node:
         raise Wrong(
             f'"{text}" is no NodeId', 'write it like "ns=3;s=Meter.Voltage" or "ns=2;i=1042"'
         )
+    numbers = NUMBERS.match(text)
+    if numbers and (int(numbers["index"] or 0) > 0xFFFF or int(numbers["id"] or 0) > 0xFFFF_FFFF):
+        raise Wrong(f'"{text}" has a number that no NodeId holds', "i= is at most 4294967295")
     node = Node(text)
     if not node.is_node_id and not all(part.strip() for part in text.split("/")):
         raise Wrong(f'"{text}" has an empty step', 'write a browse path like "Meter/Voltage"')
