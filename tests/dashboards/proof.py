@@ -88,15 +88,30 @@ class Stores:
                 found[one["name"]] = [str(value) for value in next(iter(columns.values()))]
         return found
 
+    def again(self, answer: Answer) -> Answer:
+        """The same question once more."""
+        is_sql = "rawSql" in answer.target
+        uid = answer.target["datasource"]["uid"]
+        return self._asked(answer.board, answer.panel, answer.target, answer.query, uid, is_sql)
+
+    def influxql(self, query: str) -> tuple[dict[str, list[Any]], int]:
+        """The columns over all series of a query of the samples, and how many series."""
+        return self._influxql(next(iter(self.databases.values())), query)
+
     def _answer(self, board: str, panel: Json, target: Json, view: View) -> Answer:
         uid = target["datasource"]["uid"]
         is_influx = uid in self.databases
         query = view.influxql(target["query"], panel) if is_influx else view.sql(target["rawSql"])
+        return self._asked(board, panel, target, query, uid, not is_influx)
+
+    def _asked(
+        self, board: str, panel: Json, target: Json, query: str, uid: str, is_sql: bool
+    ) -> Answer:
         taken: list[float] = []
         while len(taken) < RUNS and not (taken and taken[-1] < QUICK_S):
             began = time.perf_counter()
             columns, series = (
-                self._influxql(self.databases[uid], query) if is_influx else self._sql(query)
+                self._sql(query) if is_sql else self._influxql(self.databases[uid], query)
             )
             taken.append(time.perf_counter() - began)
         return Answer(board, panel, target, query, columns, series, median(taken))

@@ -80,7 +80,14 @@ def shown(mappings: list[Json], value: Any) -> tuple[str, str]:
             return options[str(value)]["text"], options[str(value)]["color"]
         if one["type"] == "regex" and re.fullmatch(options["pattern"], str(value)):
             return options["result"]["text"], options["result"]["color"]
+        if one["type"] == "range" and _within(options, value):
+            return options["result"]["text"], options["result"]["color"]
     return str(value), ""
+
+
+def _within(options: Json, value: Any) -> bool:
+    low, high = options["from"], options["to"]
+    return (low is None or float(value) >= low) and (high is None or float(value) <= high)
 
 
 def answer(stores: Stores, database: str, name: str, title: str, end_ms: int) -> list[Answer]:
