@@ -14,6 +14,7 @@ from rich.console import Console
 
 from benchmarks import (
     agent,
+    dashboards,
     generator,
     influx_lines,
     latency,
@@ -30,7 +31,7 @@ from benchmarks.figure import Context, Figure
 
 FIGURES = (
     throughput.FIGURE, latency.FIGURE, agent.FIGURE, load_csv.FIGURE, sqlite_store.FIGURE,
-    influx_lines.FIGURE,    profiler.FIGURE, ledger.FIGURE,
+    influx_lines.FIGURE, profiler.FIGURE, ledger.FIGURE, dashboards.FIGURE,
 )  # fmt: skip
 RESULTS = Path(__file__).parent / "results"
 SHORT_PATIENCE_S = 0.0

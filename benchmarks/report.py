@@ -25,7 +25,7 @@ def page(results: Path) -> str:
     sections = (
         ("throughput", _throughput), ("latency", _latency), ("agent", _agent),
         ("profile", _profile), ("sqlite_store", _store), ("influx_lines", _influx),
-        ("load_csv", _csv), ("ledger", _ledger),
+        ("load_csv", _csv), ("ledger", _ledger), ("dashboards", _dashboards),
     )  # fmt: skip
     parts = [HEAD, _machine(found)]
     for name, section in sections:
@@ -252,6 +252,24 @@ def _ledger(result: Result) -> str:
         " transaction that is on disk before the next begins. The queries read the views, for one"
         " day, one visit, or the end of the ledger. The server runs on the same cores.\n\n"
         + "\n".join(_table(["", *names], rows)) + "\n"
+    )  # fmt: skip
+
+
+def _dashboards(result: Result) -> str:
+    rows = [
+        [name, one["queries"], one["median_ms"], one["p95_ms"], one["slowest_ms"],
+         one["slowest"].partition(" / ")[2]]
+        for name, one in result["boards"].items()
+    ]  # fmt: skip
+    head = ["dashboard", "queries", "median, ms", "95 % within, ms", "slowest, ms", "which"]
+    return (
+        f"## {result['queries']} queries of Grafana's panels over a day\n"
+        f"Every query of every panel of the demo's dashboards, over 24 hours of its line:"
+        f" {result['values']:,} values in InfluxDB 1.8.10 and {result['records']:,} records in"
+        f" PostgreSQL 15, {result['settings']['simulated_hours']} hours of it made by the models."
+        " Sent one after the other as Grafana sends them; the servers run on the same cores, while"
+        f" others used {result['cores_of_others']} of them. One run below 100 ms counts, else the"
+        " median of three.\n\n" + "\n".join(_table(head, rows)) + "\n"
     )  # fmt: skip
 
 

@@ -24,7 +24,7 @@ from plant.stores.store import Points, Refusal
 from stations.records import Record, record_id
 from tests.dashboards.made import site
 from tests.dashboards.proof import Stores
-from tests.day import fill
+from tests.day import Filled, fill
 from tests.servers import InfluxDB, Postgres
 from wire.clock import SystemClock
 from wire.site import StoreConfig
@@ -38,13 +38,14 @@ TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z")
 
 @dataclass(frozen=True, slots=True)
 class Day:
-    """The servers, from when to when the day is, and how many samples of stations it has."""
+    """The servers, from when to when the day is, and how many samples and records it has."""
 
     stores: Stores
     start_ms: int
     end_ms: int
     simulated_ms: int
     samples: int
+    records: int
 
 
 class KeptStore:
@@ -124,20 +125,22 @@ def day(folder: Path, hours: int) -> Iterator[Day]:
     end_ms = int(time.time() * 1000) // HOUR_MS * HOUR_MS
     with InfluxDB(folder / "influx") as influx, Postgres(folder, fsync=False) as postgres:
         url = postgres.database()
-        kept, samples, simulated_ms = _filled(influx, postgres, url, folder, end_ms, hours)
+        kept, filled = _filled(influx, postgres, url, folder, end_ms, hours)
+        times, simulated_ms = DAY_H // hours, filled.start_ms
         where = sources(site().name)
         names = {where.samples.uid: "refit", where.means.uid: "refit_1m"}
         stores = Stores(influx.port, names, postgres.connect(url.rpartition("/")[2]))
         start_ms = simulated_ms - (DAY_H - hours) * HOUR_MS
-        yield Day(stores, start_ms, end_ms, simulated_ms, samples)
+        samples, records = filled.samples * times, filled.records * times
+        yield Day(stores, start_ms, end_ms, simulated_ms, samples, records)
         stores.close()
         kept.store.close()
 
 
 def _filled(
     influx: InfluxDB, postgres: Postgres, url: str, folder: Path, end_ms: int, hours: int
-) -> tuple[KeptStore, int, int]:
-    """The store, how many samples of stations are in it, and when the simulated hours begin."""
+) -> tuple[KeptStore, Filled]:
+    """The store, and what was simulated of what is in it."""
     clock, version = _Later(), "1.8" if influx.speaks_v2 else "1"
     config = StoreConfig(url=f"influxdb://127.0.0.1:{influx.port}/refit", version=version)
     store = KeptStore(InfluxStore(config))
@@ -153,4 +156,4 @@ def _filled(
         pass
     means.close()
     ledger.close()
-    return store, filled.samples * (DAY_H // hours), filled.start_ms
+    return store, filled

@@ -9,9 +9,9 @@ import pytest
 import yaml
 
 from stations.declare import Tag
+from tests.dashboards.asking import ask
 from tests.dashboards.filled import DAY_H, Day, day
-from tests.dashboards.grafana import View
-from tests.dashboards.made import board, boards, made, site
+from tests.dashboards.made import made, site
 from tests.dashboards.proof import Answer, slowest
 from tests.dashboards.test_looks import shown
 
@@ -31,23 +31,10 @@ def whole(tmp_path_factory: pytest.TempPathFactory, pytestconfig: pytest.Config)
         yield filled
 
 
-def view(whole: Day, name: str) -> View:
-    """A day on one dashboard, with a choice for each of its variables."""
-    empty = View(whole.start_ms, whole.end_ms, {})
-    choices = whole.stores.variables(board(name), empty)
-    assert all(choices.values()), f"{name}: a variable has nothing to choose"
-    chosen = {key: found[len(found) // 2] for key, found in choices.items()}
-    return View(whole.start_ms, whole.end_ms, chosen)
-
-
 @pytest.fixture(scope="module")
 def answers(whole: Day) -> list[Answer]:
     """What every query of every dashboard gives."""
-    return [
-        one
-        for name in boards()
-        for one in whole.stores.answers(name, board(name), view(whole, name))
-    ]
+    return list(ask(whole))
 
 
 def test_a_day_is_in_the_stores(whole: Day) -> None:
