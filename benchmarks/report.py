@@ -266,10 +266,10 @@ def _dashboards(result: Result) -> str:
         f"## {result['queries']} queries of Grafana's panels over a day\n"
         f"Every query of every panel of the demo's dashboards, over 24 hours of its line:"
         f" {result['values']:,} values in InfluxDB 1.8.10 and {result['records']:,} records in"
-        f" PostgreSQL 15, {result['settings']['simulated_hours']} hours of it made by the models."
-        " Sent one after the other as Grafana sends them; the servers run on the same cores, while"
-        f" others used {result['cores_of_others']} of them. One run below 100 ms counts, else the"
-        " median of three.\n\n" + "\n".join(_table(head, rows)) + "\n"
+        f" PostgreSQL 15. {result['settings']['simulated_hours']} hours of it come from the models"
+        " and are repeated. Sent one after the other as Grafana sends them; the servers run on the"
+        f" same cores, while others used {result['cores_of_others']} of them. One run below"
+        " 100 ms counts, else the median of three.\n\n" + "\n".join(_table(head, rows)) + "\n"
     )  # fmt: skip
 
 
