@@ -194,4 +194,4 @@ def forget(site: SiteFile) -> None:
     """
     with _opened(site) as ledger:
         visits = sum(ledger.forget_vehicle(line.strip()) for line in sys.stdin)
-    typer.echo(f"{visits} visits have no vehicle any more")
+    typer.echo(f"visits without a vehicle now: {visits}")

@@ -16,7 +16,7 @@ from plant.ledger.schema import ENTRY, REFUSAL
 from stations.records import Record
 
 IDS_AT_ONCE = 500
-WORDS_MAX = 1_000  # of a column: an index of PostgreSQL takes 2,704 bytes
+BYTES_MAX = 1_000  # of a column: an index of PostgreSQL takes 2,704
 COLUMNS = ("id", "kind", "site", "line", "station", "visit", "time")
 REFUSALS_MAX = 10_000
 REFUSED_BYTES_MAX = 64 * 1024
@@ -95,8 +95,8 @@ def _unfit(record: Record) -> str:
     """Why no database could keep this record's columns; "" when they can be kept."""
     for name in COLUMNS:
         words = getattr(record, name) or ""
-        if "\0" in words or len(words) > WORDS_MAX:
-            return f"{name}: longer than {WORDS_MAX} characters, or with a NUL"
+        if "\0" in words or len(words.encode()) > BYTES_MAX:
+            return f"{name}: longer than {BYTES_MAX} bytes, or with a NUL"
     return ""
 
 

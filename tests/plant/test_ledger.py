@@ -291,7 +291,11 @@ def test_another_process_reads_while_this_one_writes(ledger: Ledger, place: Plac
 
 
 def test_what_no_database_can_keep_is_refused_and_keeps_nothing_else_back(ledger: Ledger) -> None:
-    unfit = [record(1, visit="v\0"), record(2, station="s" * 5_000)]
+    unfit = [
+        record(1, visit="v\0"),
+        record(2, station="s" * 5_000),
+        record(4, line="\U0001f697" * 700),
+    ]
     appended = ledger.append([*unfit, record(3)])
     assert appended.taken == (record(3).id,)
     assert set(appended.refused) == {one.id for one in unfit}
@@ -309,6 +313,7 @@ def test_whatever_a_record_says_comes_back_as_it_was(ledger: Ledger) -> None:
         record(3, time="2026-02-31T25:61:61.000Z", agent=AgentInfo(name="\0" * 9_000, version="")),
         record(4, time="0000-01-01T00:00:00.000Z", version=2**62, visit=""),
         record(5, time="9999-12-31T23:59:59.999Z"),
+        record(6, time="0001-01-01T00:00:00.000Z", visit=record(5).visit),
     ]
     assert len(ledger.append(records).taken) == len(records)
     assert [entry.body for entry in reversed(ledger.find())] == [one.canonical() for one in records]

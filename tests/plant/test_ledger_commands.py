@@ -154,7 +154,7 @@ def test_vehicles_are_named_and_forgotten(site: Path) -> None:
     with open_ledger(load(site).ledger, ManualClock()) as ledger:
         assert ledger.visits(vin) == ["v-2026-000001", "v-2026-000002"]
     code, said, wrong = run("forget", "--site", site, said=f"{vin}\n")
-    assert (code, said, wrong) == (0, "2 visits have no vehicle any more\n", "")
+    assert (code, said, wrong) == (0, "visits without a vehicle now: 2\n", "")
 
 
 @ON_A_SERVER

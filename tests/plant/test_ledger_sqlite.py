@@ -22,6 +22,18 @@ def test_each_commit_is_on_disk(tmp_path: Path) -> None:
     database.close()
 
 
+def test_a_vin_that_was_erased_is_not_in_the_file_any_more(tmp_path: Path) -> None:
+    place = FilePlace(tmp_path)
+    with place.open() as ledger:
+        ledger.name_vehicle("v-1", "VF1AAAAA123456789")
+    assert b"VF1AAAAA123456789" in place.file.read_bytes()
+    with place.open() as ledger:
+        ledger.forget_vehicle("VF1AAAAA123456789")
+    files = list(place.file.parent.iterdir())
+    assert {file.name for file in files} == {"ledger.db", "ledger.db.head"}
+    assert not any(b"VF1AAAAA" in file.read_bytes() for file in files)
+
+
 def test_what_is_no_database_is_refused(tmp_path: Path) -> None:
     (tmp_path / "text.db").write_text("this is no database at all, and long enough" * 20)
     with pytest.raises(LedgerUnavailable, match="not a database"):
