@@ -31,11 +31,14 @@ def serve(site: SiteFile) -> None:
     then ends cleanly.
     """
     import asyncio
+    from contextlib import ExitStack
 
     from refit.running import loading, stopped_by_signals
 
     with loading():
         from plant.media.process import Unusable, run
+        from plant.media.server import MediaServer
+        from refit.service import Service
         from refit.sites import WRONG, open_site
         from wire.clock import SystemClock
         from wire.logs import start_logging
@@ -44,7 +47,12 @@ def serve(site: SiteFile) -> None:
     loaded = open_site(site)
 
     async def until_stopped() -> None:
-        await run(loaded, SystemClock(), stopped_by_signals())
+        with ExitStack() as service:
+
+            def started(media: MediaServer) -> None:
+                service.enter_context(Service().running(lambda: media.alive))
+
+            await run(loaded, SystemClock(), stopped_by_signals(), started)
 
     try:
         asyncio.run(until_stopped())

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import ExitStack
 
 from plant.media.server import MediaServer, MediaUnusable, open_media
@@ -16,7 +16,12 @@ class Unusable(Exception):
     """The media store cannot begin as it is configured; the message says why."""
 
 
-async def run(site: Site, clock: Clock, stop: asyncio.Event) -> None:
+async def run(
+    site: Site,
+    clock: Clock,
+    stop: asyncio.Event,
+    started: Callable[[MediaServer], None] = lambda media: None,
+) -> None:
     """Serve the files of a site until `stop`; Unusable when it cannot be."""
     with ExitStack() as stack:
         media = stack.enter_context(opened(site, clock))
@@ -31,6 +36,7 @@ async def run(site: Site, clock: Clock, stop: asyncio.Event) -> None:
             stack.enter_context(StatusServer(metrics, health, port=site.media.http))
         except OSError as error:
             raise Unusable(f"port {site.media.http} for /metrics: {error}") from error
+        started(media)
         await stop.wait()
 
 

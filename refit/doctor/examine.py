@@ -25,7 +25,7 @@ PORTS = {
 }  # fmt: skip
 HTTP = {"influxdb": "http"}
 HTTP_DATE_MS = 500.0  # the header has whole seconds
-SECRETS = ("password_file", "token_file", "key_file")
+SECRETS = ("password_file", "token_file", "tokens_file", "key_file")
 CERTIFICATES = ("ca_file", "cert_file")
 
 
@@ -76,6 +76,8 @@ def _folders(found: Site, agent: str | None) -> Iterator[tuple[str, Path]]:
         for name, url in (("store", found.store.url), ("ledger", found.ledger.url)):
             if url.startswith("sqlite:"):
                 yield name, Path(url.partition(":")[2]).parent
+        if found.media.embedded:
+            yield "media store", found.media.folder
 
 
 def _ports(found: Site, agent: str | None) -> Iterator[Finding]:
@@ -83,6 +85,8 @@ def _ports(found: Site, agent: str | None) -> Iterator[Finding]:
         yield _port("port of the historian", found.historian.http)
         if found.broker.embedded:
             yield _port("port of the embedded broker", found.broker.port)
+        if found.media.embedded:
+            yield _port("port of the embedded media store", found.media.port)
     for one in found.agents:
         if agent in (None, one.name):
             yield _port(f"port of agent {one.name}", one.http)
@@ -128,6 +132,8 @@ def _serial(found: Site, agent: str | None) -> Iterator[Finding]:
 def _peers(found: Site, agent: str | None) -> Iterator[Peer]:
     if not found.broker.embedded:
         yield _peer("broker", found.broker.url)
+    if found.media.url is not None and not found.media.embedded:
+        yield _peer("media store", found.media.url)
     if agent is None:
         for what, url in (("store", found.store.url), ("ledger", found.ledger.url)):
             if not url.startswith("sqlite:"):
