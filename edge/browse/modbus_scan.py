@@ -66,7 +66,7 @@ class Scan:
         self._asker = asker
         self._done = done
         self._known = 0
-        self._sizes: dict[str, int] = {}
+        self._limits: dict[str, _Limits] = {}
         self._registers_max = registers_max
 
     async def run(self, spans: Iterable[Span]) -> Image:
@@ -85,17 +85,15 @@ class Scan:
         """Scan a span; True when the device says that it does not know such a table at all."""
         at = span.first
         try:
-            walk = _Walk(span, self._sizes.get(span.table, self._most(span.table)))
+            walk = _Walk(span, self._limits_of(span.table))
             while walk.at <= span.last:
                 at = walk.at
                 if await self._step(walk):
                     self._unread(span, "the device has no such table")
+                    self._known += span.last - span.first + 1
                     return True
                 self._done(self._known + walk.at - span.first)
-            self._sizes[span.table] = walk.most
-            if walk.most < self._most(span.table):
-                note = f"{span.table}: what is refused at once is answered in parts of {walk.most}"
-                self.image.notes += [] if note in self.image.notes else [note]
+            self._note(span.table)
         except Enough as enough:
             self.image.stopped = str(enough)
             self._unread(Span(span.table, at, span.last), f"not asked for: {enough}")
@@ -111,53 +109,91 @@ class Scan:
         except Unread as unread:
             if unread.code == ILLEGAL_FUNCTION and not words.get(table):
                 return True
-            if count == 1:
-                self.image.unread.append((Span(table, start, start), str(unread)))
-            walk.refused(count, is_told=unread.code in ILLEGAL)
+            if walk.refused(count, is_told=unread.code in ILLEGAL):
+                self._unread(Span(table, start, start), str(unread))
             return False
         values = zip(range(start, start + count), found.tolist(), strict=True)
         words.setdefault(table, {}).update(values)
         walk.answered(count)
         return False
 
-    def _most(self, table: str) -> int:
+    def _limits_of(self, table: str) -> _Limits:
         is_bits = table in ("coil", "discrete")
-        return self._registers_max * (BITS_PER_REGISTER if is_bits else 1)
+        most = self._registers_max * (BITS_PER_REGISTER if is_bits else 1)
+        return self._limits.setdefault(table, _Limits(most, may_pair=not is_bits))
+
+    def _note(self, table: str) -> None:
+        limits, notes = self._limits[table], []
+        if limits.is_lowered:
+            notes.append(f"{table}: what is refused at once is answered in parts of {limits.most}")
+        if limits.least == 2:
+            notes.append(f"{table}: single registers are refused, pairs are answered")
+        self.image.notes += [note for note in notes if note not in self.image.notes]
 
     def _unread(self, span: Span, why: str) -> None:
         self.image.unread.append((span, why))
 
 
-class _Walk:
-    """Where a scan is, how much it asks for next, and how much the device allows at once."""
+@dataclass(slots=True)
+class _Limits:
+    """How much of a table a device gives at once, as far as that is known.
 
-    def __init__(self, span: Span, most: int) -> None:
-        self.span = span
+    Some devices answer only whole numbers, which have two registers: while no single register was
+    ever answered, each that is refused is asked for together with the next one (`may_pair`).
+    """
+
+    most: int
+    least: int = 1
+    may_pair: bool = False
+    is_lowered: bool = False
+
+
+class _Walk:
+    """Where a scan is, and how much it asks for next."""
+
+    def __init__(self, span: Span, limits: _Limits) -> None:
         self.at = span.first
-        self.most = most
-        self._size = most
+        self.span = span
+        self._limits = limits
+        self._size = limits.most
+        self._is_pair = False  # a single register was refused, now it is asked for with the next
         self._refused: Span | None = None  # the largest block that was refused, while in it
         self._largest = 0  # what was answered at once inside of it
 
     def next(self) -> tuple[int, int]:
         """What to ask for: start and count."""
-        return self.at, min(self._size, self.most, self.span.last - self.at + 1)
+        left = self.span.last - self.at + 1
+        count = min(self._size, self._limits.most, left)
+        return self.at, max(count - count % self._limits.least, min(self._limits.least, left))
 
-    def refused(self, count: int, *, is_told: bool) -> None:
-        """A block brought nothing; one of a single address is passed by. `is_told`: as illegal."""
-        if count > 1:
+    def refused(self, count: int, *, is_told: bool) -> bool:
+        """A block brought nothing; True when its first address is passed by for that.
+
+        `is_told`: the device says that it is illegal.
+        """
+        if count > self._limits.least and not self._is_pair:
             if self._refused is None and is_told:
                 last = self.at + count - 1
                 self._refused, self._largest = Span(self.span.table, self.at, last), 0
-            self._size = count // 2
-            return
-        self.at, self._size, self._refused = self.at + 1, 1, None
+            self._size = max(count // 2, self._limits.least)
+            return False
+        if count == 1 and self._limits.may_pair and self.at < self.span.last:
+            self._is_pair, self._size = True, 2
+            return False
+        self.at, self._size = self.at + 1, self._limits.least
+        self._is_pair, self._refused = False, None
+        return True
 
     def answered(self, count: int) -> None:
         """A block was answered."""
+        if count == 1:
+            self._limits.may_pair = False
+        if self._is_pair:
+            self._limits.least, self._limits.may_pair, self._is_pair = 2, False, False
         self.at += count
         self._size = 2 * count
         self._largest = max(self._largest, count)
         if self._refused is not None and self.at > self._refused.last:
             # All of it was answered in parts: the device refuses so many at once.
-            self.most, self._refused = self._largest, None
+            self._limits.most, self._limits.is_lowered = self._largest, True
+            self._refused = None

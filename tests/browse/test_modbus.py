@@ -131,6 +131,18 @@ async def test_a_device_that_gives_few_at_once_is_asked_for_few() -> None:
     assert any("in parts of 15" in note for note in found.notes)
 
 
+@pytest.mark.parametrize("bad", [set(), {0, 1, 2, 3}, {50, 51}, {10, 90}, set(range(40))])
+async def test_a_device_that_knows_no_half_of_a_number_is_asked_for_pairs(bad: set[int]) -> None:
+    device = Device()
+    device.pairs, device.bad = True, bad
+    found = await look(device, "input 0-99")
+    lost = {pair + half for pair in range(0, 100, 2) for half in (0, 1) if bad & {pair, pair + 1}}
+    assert addresses(found) == [one for one in range(100) if one not in lost]
+    if bad:
+        assert "input: single registers are refused, pairs are answered" in found.notes
+    assert len(device.requests) < 40 + 3 * len(lost)
+
+
 async def test_what_is_never_answered_costs_itself_alone() -> None:
     device = Device()
     device.mute = {3, 17}

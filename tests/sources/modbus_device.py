@@ -24,6 +24,7 @@ class Device:
         self.mute: set[int] = set()  # what touches these is never answered
         self.closing: set[int] = set()  # what touches these closes the connection
         self.count_max = 2000
+        self.pairs = False  # it knows no half of a number of two registers
         self.busy = 0  # so many requests are told to come again
         self.identity: dict[int, bytes] = {}
         self.silent = False
@@ -106,6 +107,8 @@ class Device:
             return 6
         if len(wanted) > self.count_max:
             return 3
+        if self.pairs and (wanted.start % 2 or len(wanted) % 2):
+            return 2
         return self.code if self.bad.intersection(wanted) else 0
 
     def _identified(self, body: bytes) -> bytes:
