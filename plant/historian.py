@@ -183,6 +183,7 @@ class Historian:
         self._drain()
         if self._records is not None:
             self._records.stop()
+            self._drain()  # what follows from the last records
         with self._lock:
             effects = self.host.stop(self._clock.now_ms())
         final = tuple(_message(one) for one in effects if isinstance(one, Publish))

@@ -26,7 +26,7 @@ TAKEN = {
     "edge_health": "it is a measurement of the historian",
     "test": "tests lie beside it",
 }
-OWN = re.compile(r"(station|line)_(state|cycle|stop|kpi)\Z")
+OWN = re.compile(r"(station|line)_(state|cycle|stop|gap|kpi)\Z|stop_reason\Z")
 
 
 class NoKind(ValueError):

@@ -12,6 +12,8 @@ from typing import Any
 
 import psutil
 
+from plant.stores.store import OWN_MEASUREMENTS
+
 REFIT = (sys.executable, "-m", "refit.main")
 
 
@@ -29,8 +31,8 @@ def opened(database: Path) -> sqlite3.Connection:
 
 def samples_in(store: Path) -> int:
     """How many samples of machines a store has; 0 while there is none."""
-    query = """SELECT count(*) FROM sample JOIN series ON series.id = sample.series
-        WHERE measurement NOT IN ('edge_health', 'station_state')"""
+    query = f"""SELECT count(*) FROM sample JOIN series ON series.id = sample.series
+        WHERE measurement NOT IN {OWN_MEASUREMENTS}"""
     try:
         with closing(opened(store)) as database:
             return int(database.execute(query).fetchone()[0])

@@ -20,6 +20,7 @@ import orjson
 import pytest
 
 from plant.stores.factory import open_store
+from plant.stores.store import OWN_MEASUREMENTS
 from refit.processes import listens
 from tests.reckoning import reckon
 from tests.servers import until
@@ -87,13 +88,28 @@ def test_the_first_sample_is_stored_soon(demo: Demo) -> None:
 
 
 def test_its_figures_are_those_of_the_store(demo: Demo) -> None:
-    query = """SELECT station, count(*) FROM sample JOIN series ON series.id = sample.series
-        WHERE measurement NOT IN ('edge_health', 'station_state') GROUP BY station"""
+    query = f"""SELECT station, count(*) FROM sample JOIN series ON series.id = sample.series
+        WHERE measurement NOT IN {OWN_MEASUREMENTS} GROUP BY station"""
     with closing(opened(demo.folder / STORE)) as store:
         counted = dict(store.execute(query).fetchall())
     told = {name: one["samples"] for name, one in demo.told["stations"].items()}
     assert told == counted
     assert demo.told["samples"]["stored"] == sum(counted.values())
+
+
+def test_its_cycles_states_and_hours_are_told(demo: Demo) -> None:
+    with closing(opened(demo.folder / "var/ledger.db")) as ledger:
+        query = "SELECT station, count(*) FROM entry WHERE kind = ? GROUP BY station"
+        recorded = dict(row for kind in CYCLES.values() for row in ledger.execute(query, (kind,)))
+    site = load(demo.folder / "site.toml")
+    with closing(open_store(site.store)) as store:
+        counted = {name: store.count(name, "ok", "station_cycle") for name in recorded}
+        states = {name: store.last(name, "online", "station_state").good for name in STATIONS}
+        planned = {name: store.last(name, "pbt_s", "station_kpi").good for name in CYCLES}
+        line = store.last("", "takt_s", "line_kpi").good
+    assert counted == recorded
+    assert None not in states.values() and None not in planned.values()
+    assert line is not None and line.value == 360.0
 
 
 def test_its_figures_are_those_of_the_machines(demo: Demo) -> None:
