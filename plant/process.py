@@ -117,7 +117,7 @@ def _open(site: Site, clock: Clock, stack: ExitStack) -> tuple[Historian, Status
     historian.tell_written(accounting.mark)
     recording = Recording(ledger, historian.confirm_records, random, accounting.recorded)
     historian.keep_records(recording)
-    answers = Status(historian, clock, recording, media, means)
+    answers = Status(historian, clock, recording, media, means, accounting)
     place, pages = site.historian, Overview(site, historian, clock).answer
     status = opened(
         lambda: StatusServer(

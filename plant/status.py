@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from plant.historian import Historian
+from plant.kpi.accounting import Accounting
 from plant.media.process import counts
 from plant.media.server import MediaServer
 from plant.recorder import Recording
@@ -25,8 +26,9 @@ class Status:
         recording: Recording | None = None,
         media: MediaServer | None = None,
         means: Means | None = None,
+        accounting: Accounting | None = None,
     ) -> None:
-        self._historian, self._clock = historian, clock
+        self._historian, self._clock, self._accounting = historian, clock, accounting
         self._recording, self._media, self._means = recording, media, means
 
     def metrics(self) -> Metrics:
@@ -60,6 +62,7 @@ class Status:
                 lambda: dict(recording.recorder.counts) | {"dropped": recording.dropped.total()},
             )  # fmt: skip
         self._add_means(metrics)
+        self._add_accounting(metrics)
         metrics.gauge(
             "historian_messages_waiting", "Messages in the inbox", lambda: len(historian.inbox)
         )
@@ -92,6 +95,17 @@ class Status:
             lambda: 0 if means is None else means.waiting,
         )  # fmt: skip
 
+    def _add_accounting(self, metrics: Metrics) -> None:
+        accounting = self._accounting
+        metrics.counters(
+            "historian_accounting", "Hours of a line worked out, and what found no room", "what",
+            lambda: {} if accounting is None else dict(accounting.counts),
+        )  # fmt: skip
+        metrics.gauge(
+            "historian_hours_waiting", "Hours of a line that are to be worked out",
+            lambda: 0 if accounting is None else accounting.waiting,
+        )  # fmt: skip
+
     def health(self) -> Mapping[str, object]:
         """`ok` and, when it is false, the problems; then what a person asks for first."""
         historian, tally = self._historian, self._historian.writer.tally
@@ -104,6 +118,8 @@ class Status:
             problems.append(f"the store takes no samples: {historian.writer.problem}")
         if self._means is not None and self._means.problem:
             problems.append(f"means cannot be computed: {self._means.problem}")
+        if self._accounting is not None and self._accounting.problem:
+            problems.append(f"hours cannot be worked out: {self._accounting.problem}")
         recording = self._recording
         if recording is not None and recording.trouble:
             problems.append(f"the ledger takes no records: {recording.trouble}")

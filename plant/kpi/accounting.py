@@ -52,11 +52,17 @@ class Accounting:
         self._waiting: dict[tuple[str, int], bool] = {}
         self._lock = threading.Lock()  # of what waits and of the facts; never held for I/O
         self._must_tell = True
+        self._tell_due = 0.0
         self._present_due = 0.0
         self._late_due = 0.0
         self._last_hour = 0
         self._stopping = threading.Event()
         self._worker = threading.Thread(target=self._run, name="accounting", daemon=True)
+
+    @property
+    def waiting(self) -> int:
+        """How many hours of a line are to be worked out."""
+        return len(self._waiting)
 
     def start(self) -> None:
         """Begin to work, on a thread of its own."""
@@ -87,10 +93,10 @@ class Accounting:
 
     def turn(self) -> None:
         """One round: what must be told again, hours that are due, the present hour."""
-        if self._must_tell:
-            self._must_tell = False
-            self._tell_again()
         now, now_ms = self._clock.monotonic(), self._clock.now_ms()
+        if self._must_tell and now >= self._tell_due:
+            self._must_tell, self._tell_due = False, now + LATE_S
+            self._tell_again()
         if now >= self._present_due:
             self._present_due = now + EVERY_S
             self._mark_present(now_ms)
