@@ -96,6 +96,7 @@ def _modbus(url: str, params: dict[str, Any]) -> Look:
     from edge.browse import modbus
     from edge.browse.modbus_asker import Manners
     from edge.browse.modbus_rows import Reading, spans_of
+    from refit.running import stopped_by_signals
     from wire.site.values import duration_ms
 
     units = spans_of(f"coil {params['units']}")[0] if params["units"] else None
@@ -106,7 +107,12 @@ def _modbus(url: str, params: dict[str, Any]) -> Look:
         manners=Manners(duration_ms(params["pause"]), params["requests"], params["block"]),
     )
     config = modbus.config_of(url)
-    return lambda progress: modbus.browse(config, options, progress)
+
+    async def look(progress: Progress) -> Found:
+        # A long look that is broken off gives what it has found so far.
+        return await modbus.browse(config, options, progress, stopped_by_signals().is_set)
+
+    return look
 
 
 def _refuse(context: typer.Context, names: tuple[str, ...]) -> None:

@@ -7,6 +7,7 @@ asked for is in `Found.skipped` with a reason.
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from urllib.parse import parse_qsl, urlsplit
 
@@ -58,15 +59,23 @@ def config_of(url: str) -> ModbusConfig:
     return ModbusConfig.model_validate(given)
 
 
-async def browse(config: ModbusConfig, options: Options, progress: Progress = unheard) -> Found:
-    """Ask for everything in the spans; MachineFault when the device cannot be reached at all."""
+async def browse(
+    config: ModbusConfig,
+    options: Options,
+    progress: Progress = unheard,
+    is_stopped: Callable[[], bool] = lambda: False,
+) -> Found:
+    """Ask for everything in the spans, or for what there is time until `is_stopped`.
+
+    MachineFault when the device cannot be reached at all.
+    """
     notes = []
     if options.units is not None:
         notes.append(await _units(config, options.units, options.manners, progress))
     line = Line(config)
     await line.connect()
     try:
-        return await _look(Asker(line, options.manners), options, progress, notes)
+        return await _look(Asker(line, options.manners, is_stopped), options, progress, notes)
     finally:
         line.close()
 

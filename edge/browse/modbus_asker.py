@@ -6,7 +6,7 @@ A device that stops answering is left alone: what is not known then is said, not
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 from edge.sources.fault import MachineFault
@@ -40,10 +40,13 @@ class Enough(Exception):
 
 
 class Asker:
-    """Puts requests to one device; `requests` is how many there were."""
+    """Puts requests to one device until `is_stopped`; `requests` is how many there were."""
 
-    def __init__(self, line: Line, manners: Manners) -> None:
+    def __init__(
+        self, line: Line, manners: Manners, is_stopped: Callable[[], bool] = lambda: False
+    ) -> None:
         self.requests = 0
+        self._is_stopped = is_stopped
         self._line = line
         self._manners = manners
         self._silences = 0
@@ -100,6 +103,8 @@ class Asker:
         return await self._line.read(table, start, count)
 
     def _count(self) -> None:
+        if self._is_stopped():
+            raise Enough("stopped by a signal")
         if self.requests >= self._manners.requests_max:
             raise Enough(f"the budget of {self._manners.requests_max} requests is used up")
         self.requests += 1

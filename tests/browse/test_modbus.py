@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import random
+import signal
 import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -22,7 +23,7 @@ from edge.sources.fault import MachineFault
 from simulators.modbus import ModbusServer
 from simulators.truth import TruthLog
 from tests.servers import free_port
-from tests.simulators.helpers import Meter
+from tests.simulators.helpers import Meter, eventually
 from tests.sources.modbus_device import Device
 from wire.registers import scale_span, span
 from wire.site import device_csv, devices
@@ -278,6 +279,21 @@ async def test_the_command_writes_a_csv_and_says_what_it_left_out(tmp_path: Path
     head, first, *_ = to.read_text().splitlines()
     assert head == "name,address,type,doc,hint"
     assert first.startswith("holding_0,holding 0 float32 CDAB,float,")
+
+
+async def test_a_look_that_is_broken_off_gives_what_it_has_found(tmp_path: Path) -> None:
+    device, to = Device(), tmp_path / "meter.csv"
+    async with started(device) as url:
+        words = ("browse", url, "--range", "holding 0-9999", "--block", "10", "--to", to)
+        run = await asyncio.create_subprocess_exec(
+            sys.executable, "-m", "refit.main", *map(str, words), stderr=asyncio.subprocess.PIPE
+        )
+        await eventually(lambda: len(device.requests) > 10, "it asks")
+        run.send_signal(signal.SIGINT)
+        _, told = await run.communicate()
+    assert run.returncode == 0, told
+    assert b"left out: not asked for: stopped by a signal" in told
+    assert len(devices.read(to).declaration.tags) >= 30
 
 
 async def test_every_register_of_a_simulated_device_is_found_and_no_other() -> None:
