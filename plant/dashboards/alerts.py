@@ -22,7 +22,11 @@ DISK_MIN = 1 << 30
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """One rule: the newest value of a series is compared with a number."""
+    """One rule: the newest (or `reducer`) of the values of a series is compared with a number.
+
+    What counts up is looked at over the whole time, else a single step would be missed between two
+    evaluations.
+    """
 
     name: str
     what: str
@@ -34,6 +38,7 @@ class Rule:
     todo: str
     condition: str = ""
     no_data: str = "OK"
+    reducer: str = "last"
 
 
 def rules(outbox_bytes: int, agents: Sequence[str]) -> list[Rule]:
@@ -55,6 +60,7 @@ def rules(outbox_bytes: int, agents: Sequence[str]) -> list[Rule]:
             "Samples may be missing", 'non_negative_difference(max("gaps"))', "gt", 0, "0s",
             "medium", "{{ .Labels.station }}: a gap record was made.",
             "The dashboard Edge health lists the gap records: which tags, from when, why.",
+            reducer="max",
         ),
         Rule(
             "A machine is away", 'min("links_down")', "gt", 0, "5m", "high",
@@ -69,7 +75,7 @@ def rules(outbox_bytes: int, agents: Sequence[str]) -> list[Rule]:
         Rule(
             "The outbox cannot be written", 'non_negative_difference(max("commit_failures"))', "gt",
             0, "0s", "high", "{{ .Labels.station }}: a write to the outbox failed.",
-            "Look at the disk of the station PC and at the agent's log.",
+            "Look at the disk of the station PC and at the agent's log.", reducer="max",
         ),
         Rule(
             "A disk is nearly full", 'min("disk_free")', "lt", DISK_MIN, "5m", "medium",
@@ -112,7 +118,7 @@ def _rule(site: str, source: Source, rule: Rule) -> Json:
         "condition": "C",
         "data": [
             _query(site, source, rule),
-            _expression("B", {"type": "reduce", "expression": "A", "reducer": "last",
+            _expression("B", {"type": "reduce", "expression": "A", "reducer": rule.reducer,
                               "settings": {"mode": "dropNN"}}),
             _expression("C", {"type": "threshold", "expression": "B", "conditions": [
                 {"evaluator": {"type": rule.compare, "params": [rule.limit]}}]}),
