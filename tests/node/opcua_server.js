@@ -4,6 +4,7 @@
 //
 // Every value that it offers is a line of the file TRUTH, written before the value is set:
 // {"node": "s=...", "ms": source time, "status": StatusCode, "value": what JSON can hold}.
+// What a client has acknowledged is a line too: {"acked": [["s=...", source time], ...]}.
 // OTHERS namespaces lie before ours, so that its index differs from one start to the next.
 // A line on standard input is a command: `quit` shuts down as servers should, `hold` stops the
 // changes; each is answered by a line. Without a standard input it runs until it is killed.
@@ -234,6 +235,22 @@ function addAxes(space, plant, count) {
     }
 }
 
+// Log what is acknowledged: the values of the notification that has this sequence number.
+function watch(subscription) {
+    const nodes = new Map();
+    subscription.on("monitoredItem", (item, asked) => {
+        nodes.set(item.clientHandle, asked.nodeId.toString().replace(/^ns=\d+;/, ""));
+    });
+    const acknowledge = subscription.acknowledgeNotification;
+    subscription.acknowledgeNotification = function (sequence) {
+        const message = this.getMessageForSequenceNumber(sequence);
+        const items = (message ? message.notificationData : []).flatMap((data) => data.monitoredItems || []);
+        const acked = items.map((one) => [nodes.get(one.clientHandle), one.value.sourceTimestamp.getTime()]);
+        if (acked.length) fs.writeSync(truth, JSON.stringify({ acked }) + "\n");
+        return acknowledge.call(this, sequence);
+    };
+}
+
 async function main() {
     const pki = new OPCUACertificateManager({ rootFolder: folder, automaticallyAcceptUnknownCertificate: true });
     const server = new OPCUAServer({
@@ -257,6 +274,7 @@ async function main() {
     }
     addAxes(space, plant, Number(axes || 100));
     for (const one of offered) one.offer(new Date());
+    server.on("create_session", (session) => session.on("new_subscription", watch));
     await server.start();
     let next = 0;
     const share = Math.ceil(offered.length / 10);

@@ -9,13 +9,11 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-import orjson
-
 from plant.stores.store import Store
-from refit.accounts import EVER
+from refit.accounts import EVER, events
 from stations.declare import Node, Tag, Type
 from stations.samples import build
-from stations.status import BAD_NO_DATA, BAD_OUT_OF_RANGE, GOOD, SEVERITY
+from stations.status import BAD_NO_DATA, BAD_NODE_ID_UNKNOWN, BAD_OUT_OF_RANGE, GOOD, SEVERITY
 from tests.reckoning import Span
 from wire.site import StationConfig
 
@@ -38,16 +36,25 @@ class Comparison:
     offered: int = 0
     stored: int = 0
     told: int = 0
+    acknowledged: int = 0
     wrong: list[str] = field(default_factory=list)
 
 
 def offers(truth: Path) -> dict[str, list[dict[str, Any]]]:
-    """The lines of the log by node, in their order; a torn last line is left out."""
+    """What was said by node, in its order."""
     found: dict[str, list[dict[str, Any]]] = {}
-    for line in truth.read_bytes().splitlines(keepends=True):
-        if line.endswith(b"\n"):
-            event = orjson.loads(line)
+    for event in events(truth):
+        if "node" in event:
             found.setdefault(event["node"], []).append(event)
+    return found
+
+
+def acknowledged(truth: Path) -> dict[str, set[int]]:
+    """By node the times of the values whose notifications a client has acknowledged."""
+    found: dict[str, set[int]] = {}
+    for event in events(truth):
+        for node, ms in event.get("acked", ()):
+            found.setdefault(node, set()).add(ms)
     return found
 
 
@@ -58,7 +65,7 @@ def compare(
 
     `since` says from which time on (ms) each tag was listened to.
     """
-    said, found = offers(truth), Comparison()
+    said, safe, found = offers(truth), acknowledged(truth), Comparison()
     for tag in station.declaration.tags:
         assert isinstance(tag.at, Node)
         node = tag.at.path.partition(";")[2]
@@ -67,10 +74,14 @@ def compare(
         stored = {
             int(samples.time[row]): (int(samples.status[row]), repr(samples.row(row)))
             for row in range(len(samples))
+            if samples.status[row] != BAD_NODE_ID_UNKNOWN  # what the agent says of a missing node
         }
         found.offered += len(listed)
         found.stored += len(stored)
         _tag(found, station.name, tag, listed, stored, spans, since[tag.name])
+        lost = safe.get(node, set()) - stored.keys()
+        found.wrong += [f"{tag.name} at {ms}: acknowledged and not stored" for ms in sorted(lost)]
+    found.acknowledged = sum(map(len, safe.values()))
     return found
 
 
