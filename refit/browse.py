@@ -59,7 +59,7 @@ def browse(
     asked gently (one request at a time, with rests and a budget) and never written to.
 
     Nothing is left out in silence: what cannot be a tag is counted by reason on standard error,
-    and listed with --skipped. Ends with 1 when the machine cannot be looked through.
+    and listed with --skipped. Ends with 1 when the machine cannot be looked through or has no tags.
     """
     for file in (to, skipped):
         if file is not None and file.exists() and not force:
@@ -78,7 +78,12 @@ def _opcua(url: str, params: dict[str, Any]) -> Look:
     from edge.browse import opcua
     from edge.browse.filters import Filter
     from wire.site.connections import OpcuaConfig
+    from wire.site.devices import KINDS
+    from wire.site.problems import Wrong, closest
 
+    for word in params["types"] or ():
+        if word not in KINDS:
+            raise Wrong(f'"{word}" is no type of a tag', closest(word, KINDS))
     said = {key: str(params[key]) for key in ACCOUNT if params[key]}
     config = OpcuaConfig.model_validate({"url": url, **said}, context={"folder": Path.cwd()})
     options = opcua.Options(
@@ -194,6 +199,8 @@ def _write(found: Found, to: Path | None, skipped: Path | None) -> None:
         typer.echo(f"and {len(reasons) - REASONS_MAX} more reasons", err=True)
     for note in found.notes:
         typer.echo(note, err=True)
+    if not found.rows:
+        raise typer.Exit(1)
 
 
 def _skipped(skipped: list[Skipped]) -> str:

@@ -143,7 +143,7 @@ Block = Annotated[
 
 # What each scheme understands beside what all do.
 OF_OPCUA = (
-    "path", "without", "regex", "types", "root", "depth", "properties", "server", "security",
-    "cert_file", "key_file", "user", "password_file", "password_env",
+    "path", "without", "regex", "types", "root", "depth", "by_path", "properties", "server",
+    "security", "cert_file", "key_file", "user", "password_file", "password_env",
 )  # fmt: skip
 OF_MODBUS = ("ranges", "readings", "units", "pause", "requests", "block")

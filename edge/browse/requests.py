@@ -6,6 +6,7 @@ Services: OPC 10000-4, 5.9.2 (Browse), 5.9.3 (BrowseNext), 5.11.2 (Read). Limits
 
 from __future__ import annotations
 
+import struct
 from collections.abc import AsyncIterator, Sequence
 from typing import TypeVar
 
@@ -24,6 +25,9 @@ _TOO_LARGE = (
     ua.StatusCodes.BadTcpMessageTooLarge, ua.StatusCodes.BadTimeout,
     ua.StatusCodes.BadNoContinuationPoints,
 )  # fmt: skip
+# What the library raises over an answer that it does not understand; the session goes on.
+_NOT_DECODED = (struct.error, ValueError, LookupError, TypeError, AttributeError)
+_DECODING_ERROR = ua.StatusCode(ua.UInt32(ua.StatusCodes.BadDecodingError))
 _CLASSES = ua.NodeClass.Object | ua.NodeClass.Variable
 
 
@@ -54,18 +58,28 @@ class Requests:
     async def read(self, wanted: Sequence[tuple[ua.NodeId, ua.AttributeIds]]) -> list[ua.DataValue]:
         """One DataValue for each node and attribute, in order."""
         values: list[ua.DataValue] = []
-        start = 0
-        while start < len(wanted):
-            batch = wanted[start : start + self._read_max]
+        while len(values) < len(wanted):
+            batch = wanted[len(values) : len(values) + self._read_max]
             try:
-                with machine():
-                    answers = await self._session.read(_read(batch))
+                values += await self._read_batch(batch)
             except MachineFault as fault:
                 self._read_max = _smaller(fault, len(batch))
-                continue
-            values += _as_many(answers, batch)
-            start += len(batch)
         return values
+
+    async def _read_batch(
+        self, wanted: Sequence[tuple[ua.NodeId, ua.AttributeIds]]
+    ) -> list[ua.DataValue]:
+        """One request; an answer that the library cannot decode costs only what it is about."""
+        try:
+            with machine():
+                return list(_as_many(await self._session.read(_read(wanted)), wanted))
+        except MachineFault as fault:
+            if not isinstance(fault.__cause__, _NOT_DECODED):
+                raise
+            if len(wanted) == 1:
+                return [ua.DataValue(None, _DECODING_ERROR)]
+            half = len(wanted) // 2
+            return await self._read_batch(wanted[:half]) + await self._read_batch(wanted[half:])
 
     async def children(
         self, nodes: Sequence[ua.NodeId], references: int = ua.ObjectIds.HierarchicalReferences

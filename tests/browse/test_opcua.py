@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import struct
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -9,6 +10,7 @@ from typing import Any
 
 import pytest
 from asyncua import Server, ua
+from asyncua.client.ua_session import UaSession
 from asyncua.common.node import Node
 
 from edge.browse import opcua, requests
@@ -176,6 +178,46 @@ async def test_small_batches_and_continuation_points(monkeypatch: pytest.MonkeyP
         monkeypatch.setattr(requests.Requests, "read", counted)
         assert (await look(url)).rows == whole.rows
     assert len(whole.rows) == 60
+
+
+async def test_a_value_that_nobody_can_decode_costs_only_itself(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    original = UaSession.read
+
+    async def failing(self: UaSession, parameters: ua.ReadParameters) -> list[ua.DataValue]:
+        for one in parameters.NodesToRead:
+            if one.NodeId.Identifier == "Odd" and one.AttributeId == ua.AttributeIds.Value:
+                raise struct.error("unpack requires a buffer of 4 bytes")
+        return await original(self, parameters)
+
+    monkeypatch.setattr(UaSession, "read", failing)
+    async with served() as (url, index, server):
+        for name in ("One", "Odd", "Other"):
+            node = await server.nodes.objects.add_variable(
+                ua.NodeId(name, index), name, 1.5, datatype=ua.NodeId(ua.ObjectIds.BaseDataType)
+            )
+            assert await node.read_value() == 1.5
+        found = await look(url)
+    assert {row.name: row.type for row in found.rows} == {"one": "float", "other": "float"}
+    assert [one.reason for one in found.skipped if one.path == "Odd"] == [
+        "of no certain type, and without a value now"
+    ]
+
+
+async def test_the_progress_is_told_to_the_end() -> None:
+    heard: dict[str, list[tuple[int, int | None]]] = {}
+    async with served() as (url, index, server):
+        for number in range(120):
+            await server.nodes.objects.add_variable(index, f"V{number}", number)
+        await opcua.browse(
+            OpcuaConfig(url=url),
+            Options(),
+            lambda what, done, total=None: heard.setdefault(what, []).append((done, total)),
+        )
+    assert list(heard) == ["browsing", "reading"]
+    for told in heard.values():
+        assert told == sorted(told) and told[-1][0] == told[-1][1]
 
 
 async def test_a_server_that_is_not_there() -> None:
