@@ -21,6 +21,7 @@ from plant.kpi.facts import Facts
 from plant.kpi.hours import Hours
 from plant.ledger import LedgerError, open_ledger
 from plant.media import process as media_process
+from plant.media.completeness import Completeness
 from plant.media.server import MediaServer
 from plant.overview import Overview
 from plant.points import Model
@@ -118,10 +119,13 @@ def _open(site: Site, clock: Clock, stack: ExitStack) -> tuple[Historian, Status
     recording = Recording(ledger, historian.confirm_records, random, accounting.recorded)
     historian.keep_records(recording)
     answers = Status(historian, clock, recording, media, means, accounting)
+    metrics = answers.metrics()
+    if media is not None:
+        opened(lambda: Completeness(site.media.folder, media.store, ledger)).describe(metrics)
     place, pages = site.historian, Overview(site, historian, clock).answer
     status = opened(
         lambda: StatusServer(
-            answers.metrics(), answers.health, host=place.listen, port=place.http, pages=pages
+            metrics, answers.health, host=place.listen, port=place.http, pages=pages
         )
     )
     if problems:

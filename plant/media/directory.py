@@ -196,9 +196,8 @@ class DirectoryMedia:
     def _place(self, path: Path, target: Path) -> None:
         """Rename a file into a folder that may have to be made; on disk on return."""
         for folder in (target.parent.parent, target.parent):
-            with contextlib.suppress(FileExistsError):
-                folder.mkdir()
-                _sync(folder.parent)
+            folder.mkdir(exist_ok=True)
+            _sync(folder.parent)  # Whoever has just made it may not have come so far.
         path.rename(target)
         _sync(target.parent)
         _sync(self._incoming)

@@ -41,6 +41,7 @@ if TYPE_CHECKING:
 IDLE_S = 30.0
 RATE_MIN = 16 << 10  # bytes a second; who is slower is cut off, and goes on where it stopped
 HEAD_BYTES_MAX = 16 << 10
+DISCARD_BYTES = 64 << 10
 RANGE = re.compile(r"bytes=(\d{0,18})-(\d{0,18})\Z")
 DECIMAL = re.compile(r"[0-9]{1,18}\Z")
 # Pages that scripts could be hidden in are never shown by this server.
@@ -229,7 +230,8 @@ class Handler(BaseHTTPRequestHandler):
             raise Refusal(403, f"{name} is no agent of this site: it may only read")
 
     def _no_body(self) -> None:
-        if self.headers.get("Transfer-Encoding") or self.headers.get("Content-Length", "0") != "0":
+        lengths = set(self.headers.get_all("Content-Length", ["0"]))
+        if self.headers.get("Transfer-Encoding") or lengths != {"0"}:
             raise Refusal(400, "this request has no body")
         self._body_left = False
 
@@ -314,7 +316,9 @@ class Handler(BaseHTTPRequestHandler):
         left = self.headers.get("Content-Length", "0")
         if DECIMAL.match(left) and int(left) <= CHUNK_BYTES_MAX:
             self.server.watch(self.connection, IDLE_S)
-            self.rfile.read(int(left))
+            rest = int(left)
+            while rest > 0 and (part := self.rfile.read(min(rest, DISCARD_BYTES))):
+                rest -= len(part)
 
     def send_error(self, code: int, message: str | None = None, explain: str | None = None) -> None:
         """What http.server itself refuses, in the same words as everything else."""

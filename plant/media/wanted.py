@@ -131,6 +131,7 @@ class Wanted:
 
     def _read(self, ledger: Ledger, progress: Progress) -> None:
         with ledger.reading() as connection, self._db:
+            self._db.execute("BEGIN IMMEDIATE")  # Another program may be doing the same.
             upto = self._begun(ledger.identity)
             last = connection.scalar(select(func.max(ENTRY.c.number))) or 0
             if last < upto:

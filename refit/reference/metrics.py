@@ -8,7 +8,7 @@ from typing import Any, cast
 
 from edge.health import EVERY_S, METRICS, Health
 from edge.pipeline import Counts
-from plant.media.server import add_metrics
+from plant.media import completeness, server
 from plant.status import Status
 from plant.stores.store import EDGE_HEALTH
 from plant.writer import Tally
@@ -97,7 +97,8 @@ def page() -> str:
         _families(historian_metrics()),
         "\nThe label `agent` is empty for what no known agent sent.\n",
         "\n## `/metrics` of the media store\n\n",
-        "The historian shows them when it runs the media store, else `refit media serve`.\n\n",
+        "The historian shows them when it runs the media store, else `refit media serve`, which\n"
+        "does not look at records.\n\n",
         _families(media_metrics()),
         STATIONS,
     ]
@@ -120,7 +121,8 @@ def historian_metrics() -> Metrics:
 def media_metrics() -> Metrics:
     """What a media store shows, without one."""
     metrics = Metrics()
-    add_metrics(metrics, lambda: cast(Any, None))
+    server.add_metrics(metrics, lambda: cast(Any, None))
+    completeness.add_metrics(metrics, lambda: cast(Any, None))
     return metrics
 
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import os
+import resource
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -13,9 +15,11 @@ import pytest
 from edge import file_sender
 from edge.files import Attachment, FileRefused
 from edge.outbox_files import FileFill
+from plant.media.server import MediaServer
 from stations.records import Draft
 from tests.edge.yard import CHUNK, yard
 from tests.plant.media_contract import name_of
+from tests.servers.certificate import certificate
 from tests.simulators.helpers import eventually
 from wire.clock import SystemClock
 
@@ -152,12 +156,14 @@ async def test_a_store_that_comes_and_goes_delays_and_loses_nothing(tmp_path: Pa
             await made.put(made.picture(f"{number}.jpg", content), at=number)
         await eventually(lambda: made.files.sender.problem, "it is said that nobody is there")
         assert "files wait: " in made.files.problems(made.fill())[0]
-        received = 0
+
+        def some_came(media: MediaServer) -> bool:
+            return media.tally["received_bytes"] > 5 * CHUNK or not made.fill().waiting
+
         for _ in range(3):
             media = made.serve()
-            await eventually(lambda m=media: m.tally["received_bytes"] > 5 * CHUNK, "some chunks")
+            await eventually(partial(some_came, media), "some chunks")
             await asyncio.to_thread(media.close)
-            received += media.tally["received_bytes"]
         made.serve()
         await eventually(lambda: made.fill().waiting == 0, "all are sent")
         await eventually(lambda: made.files.sender.problem is None, "all is well")
@@ -273,3 +279,53 @@ async def test_two_takers_of_one_content_leave_a_copy(tmp_path: Path) -> None:
         await eventually(lambda: made.fill().waiting == 0, "it is there")
         made.outbox.records_confirmed([one.id for one in records])
         await eventually(lambda: made.copies() == set(), "and gone here")
+
+
+async def test_an_agent_proves_who_it_is_to_a_store_that_does_too(tmp_path: Path) -> None:
+    cert, key = certificate(tmp_path)
+    tokens, token = tmp_path / "tokens", tmp_path / "token"
+    tokens.write_text("pc-1 right-0123456789abc\n")
+    token.write_text("wrong-0123456789abc\n")
+    keys = {"ca_file": cert, "cert_file": cert, "key_file": key}
+    async with yard(tmp_path, token_file=token, tokens_file=tokens, **keys) as made:
+        content = os.urandom(3 * CHUNK)
+        made.serve()
+        await made.put(made.picture("a.jpg", content))
+        await eventually(lambda: made.files.sender.problem, "it is refused")
+        assert "a token is needed" in str(made.files.sender.problem)
+        token.write_text("right-0123456789abc\n")
+        await eventually(lambda: made.fill().waiting == 0, "it is let in")
+        assert made.stored() == {name_of(content)}
+
+
+async def test_a_certificate_that_is_not_there_is_said(tmp_path: Path) -> None:
+    cert, key = certificate(tmp_path)
+    keys = {"ca_file": tmp_path / "later.pem", "cert_file": cert, "key_file": key}
+    async with yard(tmp_path, **keys) as made:
+        made.serve()
+        await made.put(made.picture())
+        await eventually(lambda: made.files.sender.problem, "it is said")
+        assert "later.pem: there is no such file" in str(made.files.sender.problem)
+        (tmp_path / "later.pem").write_bytes(cert.read_bytes())
+        await eventually(lambda: made.fill().waiting == 0, "it is sent")
+
+
+async def test_a_full_disk_here_leaves_the_file_with_its_owner(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_: object, **__: object) -> None:
+        raise OSError(18, "Invalid cross-device link")
+
+    async with yard(tmp_path, sending=False) as made:
+        path = made.picture("a.jpg", bytes(100_000))
+        monkeypatch.setattr(os, "link", refuse)
+        limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+        resource.setrlimit(resource.RLIMIT_FSIZE, (50_000, limits[1]))
+        try:
+            with pytest.raises(FileRefused, match="cannot be taken in"):
+                await made.put(path)
+        finally:
+            resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+        assert path.exists() and made.copies() == set() and made.records() == []
+        await made.put(path)
+        assert made.copies() == {name_of(bytes(100_000))}

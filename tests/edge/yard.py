@@ -32,7 +32,7 @@ class Yard:
 
     def __init__(self, folder: Path, **keys: Any) -> None:
         self.folder, self.port = folder, free_port()
-        url = f"http://127.0.0.1:{self.port}"
+        url = f"{'https' if 'cert_file' in keys else 'http'}://127.0.0.1:{self.port}"
         values = {"url": url, "folder": folder / "media", "free_min": 1, "chunk": CHUNK} | keys
         self.config = MediaConfig.model_validate(values)
         self.outbox = Outbox(folder / "pc-1.db")
@@ -55,7 +55,7 @@ class Yard:
         self.told += 1
 
     def serve(self) -> MediaServer:
-        self.media = open_media(self.config, [], SystemClock())
+        self.media = open_media(self.config, ["pc-1"], SystemClock())
         return self.media
 
     def picture(self, name: str = "a.jpg", content: bytes = b"picture") -> Path:

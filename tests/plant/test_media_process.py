@@ -13,11 +13,16 @@ from urllib.request import urlopen
 
 import pytest
 
+from plant.ledger import open_ledger
 from tests.plant.media_contract import name_of
 from tests.plant.media_servers import send
+from tests.plant.records import record
+from tests.plant.test_media_wanted import with_files
 from tests.plant.test_process import Command
 from tests.servers import free_port, until
+from wire.clock import SystemClock
 from wire.media.client import MediaClient
+from wire.site import load
 
 pytestmark = pytest.mark.system
 
@@ -99,3 +104,28 @@ def test_a_site_without_a_media_store_has_none_to_serve(tmp_path: Path) -> None:
     command = Command("media", "serve", "--site", str(file), log=tmp_path / "log")
     assert command.process.wait(30) == 2
     assert 'write [media] with url = "embedded"' in command.said
+
+
+def test_the_historian_knows_which_records_miss_files(tmp_path: Path, stack: ExitStack) -> None:
+    file, port, http = site(tmp_path, 'url = "embedded"\nport = {port}\nfree_min = "1 B"\n')
+    with open_ledger(load(file).ledger, SystemClock()) as ledger:
+        ledger.append([with_files(1, b"0123456789"), with_files(2, b"missing"), record(3)])
+    command = Command("historian", "--site", str(file), log=tmp_path / "log")
+    stack.callback(command.end, signal.SIGKILL)
+
+    def shows(*lines: str) -> bool:
+        try:
+            with urlopen(f"http://127.0.0.1:{http}/metrics", timeout=5) as answer:
+                text = answer.read().decode()
+        except OSError:
+            return False
+        return all(f"\n{line}\n" in text for line in lines)
+
+    until(lambda: shows("media_records 2.0", "media_records_incomplete 2.0"), "both", 30)
+    client = MediaClient(f"http://127.0.0.1:{port}")
+    assert send(client, b"0123456789").there
+    client.close()
+    assert command.end() == 0 and command.said == ""
+    command = Command("historian", "--site", str(file), log=tmp_path / "log")
+    stack.callback(command.end, signal.SIGKILL)
+    until(lambda: shows("media_records 2.0", "media_records_incomplete 1.0"), "one", 30)

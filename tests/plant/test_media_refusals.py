@@ -65,6 +65,11 @@ MALFORMED = {
         b"POST /media/%s HTTP/1.1\r\nUpload-Length: 4\r\nContent-Length: 4\r\n\r\nabcd",
         b" 400 ",
     ),
+    "a body hidden behind a length of none": (
+        b"POST /media/%s HTTP/1.1\r\nUpload-Length: 4\r\nContent-Length: 0\r\n"
+        b"Content-Length: 4\r\n\r\nabcd",
+        b" 400 ",
+    ),
     "a chunk beyond the bound": (
         b"PATCH /media/%s HTTP/1.1\r\nUpload-Length: 4\r\nUpload-Offset: 0\r\n"
         b"Content-Length: 99999999999\r\n\r\n",
