@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from plant.stores.check import NO_NAME, NO_PLACE, NO_ROOM, NOT_KEPT, TIME_MS_MIN, refusal, sift
 from plant.stores.influx import setup
 from plant.stores.influx.answers import Meaning
+from plant.stores.influx.births import Births
 from plant.stores.influx.catalog import Catalog, Key, Place
 from plant.stores.influx.client import Client
 from plant.stores.influx.deliver import Delivery, Missing, of_lines
@@ -70,7 +71,7 @@ class InfluxStore:
         reading = VictoriaReading if self._is_victoria else Reading
         self._reading: Reading | VictoriaReading = reading(self._client)
         self.settle_s = SETTLE_S if self._is_victoria else 0.0
-        self._catalog = Catalog(self._since_ms)
+        self._catalog, self._births = Catalog(self._since_ms), Births()
         self._lock = threading.RLock()
         self._is_ready, self._kept_ms, self._catalog_due = False, 0, 0.0
         try:
@@ -87,20 +88,16 @@ class InfluxStore:
         if not any(len(one.samples) for one in points):
             return [[] for _ in points]
         with self._at_hand():
-            named = [_names(one) for one in points]
-            self._enter({key: kind for names in named for key, kind in names.values()})
+            now_ms = self._clock.now_ms()
+            tables = self._births.tables(points, now_ms, self._enter, self._resolve)
             parts, refused, series = [], [], []
-            for one, names in zip(points, named, strict=True):
-                tags = sorted(names)
-                types = {tag: self._kind(names[tag][0]) for tag in tags}
-                good, bad = sift(one, types, self._oldest_ms())
-                numbers = [self._catalog.numbers.get(names[tag][0], -1) for tag in tags]
-                places = np.searchsorted(np.array(tags, np.int64), good.tag)
-                series.append(np.array(numbers, np.int64)[places] if len(good) else places)
+            for one, table in zip(points, tables, strict=True):
+                good, bad = sift(one, table.kinds, self._oldest_ms(now_ms))
                 if one.measurement in OWN_MEASUREMENTS:  # the words beside our own numbers
                     bad = [of for of in bad if of.reason != NOT_KEPT]
                 parts.append(replace(one, samples=good))
                 refused.append(bad)
+                series.append(table.series(good))
             self._deliver(parts, np.concatenate(series), refused)
             return refused
 
@@ -135,20 +132,19 @@ class InfluxStore:
         if self._client.write(entry).meaning is not Meaning.DONE:
             raise StoreUnavailable(f"{self._client.address} refuses everything: {words}")
 
-    def _oldest_ms(self) -> int:
+    def _oldest_ms(self, now_ms: int) -> int:
         """What is older than this the server would drop, with or without a word."""
-        return self._clock.now_ms() - self._kept_ms if self._kept_ms else TIME_MS_MIN
+        return now_ms - self._kept_ms if self._kept_ms else TIME_MS_MIN
 
-    def _kind(self, key: Key) -> int:
-        """The type that a series keeps, or why there is none."""
-        if not key.is_writable:
-            return NO_NAME
-        if key not in self._catalog.numbers:
-            return NO_ROOM
+    def _resolve(self, key: Key) -> tuple[int, int]:
+        """The type that a series keeps, or why there is none, and its number."""
+        number = self._catalog.numbers.get(key)
+        if number is None:
+            return NO_ROOM if key.is_writable else NO_NAME, -1
         kind = self._catalog.kind(key.measurement, key.tag)
-        if kind is None:
-            return NO_ROOM
-        return NO_PLACE if self._is_victoria and kind not in KEPT_TYPES else int(kind)
+        assert kind is not None
+        is_kept = not self._is_victoria or kind in KEPT_TYPES
+        return int(kind) if is_kept else NO_PLACE, number
 
     def run(self) -> str:
         """Which run of the server answers; with `settle_s`, another run has forgotten the rest."""
@@ -280,16 +276,5 @@ class InfluxStore:
                 yield
             except Missing:
                 self._is_ready = False
-                self._catalog = Catalog(self._since_ms)
+                self._catalog, self._births = Catalog(self._since_ms), Births()
                 raise
-
-
-def _names(points: Points) -> dict[int, tuple[Key, Type]]:
-    """The key and the declared type of each tag number that samples have and a birth has named."""
-    found = {}
-    for tag in np.unique(points.samples.tag).tolist():
-        name = points.names.get(tag)
-        if name is not None:
-            key = Key(points.site, points.line, points.station, points.measurement, name.name)
-            found[tag] = (key, name.type)
-    return found
