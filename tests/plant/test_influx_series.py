@@ -1,0 +1,77 @@
+"""The store's own list of series: births that change, entries that outlive retention."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import closing
+from dataclasses import replace
+
+import pytest
+
+from plant.stores.influx import InfluxStore
+from plant.stores.store import Series
+from stations.declare import Type
+from stations.status import GOOD
+from tests.plant.influx import config, opened
+from tests.plant.plant import ManualClock
+from tests.plant.points import T0, angles, points
+from tests.plant.store_contract import EVER
+from tests.servers import InfluxDB
+from wire.sparkplug.metrics import MetricName
+
+pytestmark = pytest.mark.system
+DAY_MS = 86_400_000
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[InfluxDB]:
+    with InfluxDB(tmp_path_factory.mktemp("influxdb")) as server:
+        yield server
+
+
+def test_a_new_birth_gives_a_number_another_name(server: InfluxDB) -> None:
+    with opened(server) as store:
+        first = angles([1.0])
+        store.write([first])
+        renamed = {3: MetricName(3, "studio-1", "turn", Type.FLOAT)}
+        store.write([replace(angles([2.0], T0 + 1), names=renamed)])
+        store.write([replace(angles([3.0], T0 + 2), names=first.names)])
+        assert store.range("studio-1", "angle", *EVER).floats.tolist() == [1.0, 3.0]
+        assert store.range("studio-1", "turn", *EVER).floats.tolist() == [2.0]
+
+
+def test_an_entry_is_made_anew_so_that_it_outlives_its_samples(server: InfluxDB) -> None:
+    clock = ManualClock()
+    told = config(server)
+    with closing(InfluxStore(told, clock)) as store:
+        for day in range(5):
+            for number in range(3):
+                store.write([angles([1.0], T0 + day * DAY_MS + number)])
+            clock.passed_ms += DAY_MS
+    entries = server.rows('SELECT count(type) FROM "refit_series"', told.database)
+    assert [row[1] for row in entries] == [5]
+
+
+def test_series_of_another_historian_are_seen(server: InfluxDB) -> None:
+    told = config(server)
+    with closing(InfluxStore(told)) as writer, closing(InfluxStore(told)) as reader:
+        assert reader.series() == []
+        writer.write([points([("visit", T0, GOOD, "v-1")])])
+        assert reader.last("studio-1", "visit").latest is not None
+        assert reader.series() == [
+            Series("flins-vo", "line-1", "studio-1", "studio", "visit", Type.TEXT)
+        ]
+
+
+def test_names_that_need_escaping_are_found_again(server: InfluxDB) -> None:
+    """In measurement, station, and tag: what InfluxQL and line protocol write otherwise."""
+    names = ["a b", "a,b", "a=b", "it's", 'so "called"', "é ü", "time", "station", "x_q", "{[*]}"]
+    with opened(server) as store:
+        for number, name in enumerate(names):
+            told = {3: MetricName(3, name, name, Type.FLOAT)}
+            made = replace(angles([float(number)]), names=told, station=name, measurement=name)
+            assert store.write([made]) == [[]]
+        for number, name in enumerate(names):
+            assert store.range(name, name, *EVER).floats.tolist() == [number]
+            assert store.count(name) == 1
+        assert len(store.series()) == len(names)
