@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from plant.stores.aging import Aging
 from plant.stores.influx.means import Means
 from plant.stores.influx.store import InfluxStore
 from plant.stores.influx.touched import Touched
@@ -15,7 +16,9 @@ from wire.site import StoreConfig
 
 def open_store(config: StoreConfig) -> Store:
     """The store of this url; StoreUnusable when what lies there is none of ours."""
-    return InfluxStore(config) if config.is_influx else SqliteStore(config.path)
+    if config.is_influx:
+        return InfluxStore(config)
+    return SqliteStore(config.path, aging=Aging(config.keep_ms))
 
 
 def dead_letters_path(config: StoreConfig) -> Path:

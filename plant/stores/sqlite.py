@@ -18,6 +18,7 @@ import structlog
 from numpy.typing import NDArray
 
 from plant.stores import settle
+from plant.stores.aging import Aging
 from plant.stores.check import NO_ROOM, sift
 from plant.stores.database import Database
 from plant.stores.store import (
@@ -78,12 +79,14 @@ class SqliteStore:
         path: Path,
         series_max: int = SERIES_MAX,
         settling: settle.Settling | None = None,
+        aging: Aging | None = None,
     ) -> None:
         self._database = Database(path, _SCHEMA, APPLICATION_ID, VERSION)
         self._series_max = series_max
         self._known: dict[Key, tuple[int, int]] = {}
         self._known_of = 0
         self._settling = settling or settle.Settling()
+        self._aging = aging or Aging(None)
         self._database.check()
 
     def write(self, points: Sequence[Points]) -> list[list[Refusal]]:
@@ -103,12 +106,16 @@ class SqliteStore:
         except BaseException:
             self._known.clear()  # it may name series that were rolled back
             raise
-        self._settle(sum(len(part.series) for part in parts))
+        now_ms = max((one.received_ms for one in points), default=0)
+        self._settle(sum(len(part.series) for part in parts), now_ms)
         return refusals
 
-    def _settle(self, rows: int) -> None:
-        """Settle for what was written; that stays written when this fails."""
+    def _settle(self, rows: int, now_ms: int) -> None:
+        """Settle for what was written, and let old samples go; a write stays when this fails."""
         try:
+            if self._aging.is_due(now_ms):
+                with self._database.writing() as connection:
+                    self._aging.step(connection, now_ms)
             for _ in range(self._settling.steps_for(rows)):
                 with self._database.writing() as connection:
                     if not self._settling.step(connection):
@@ -124,7 +131,8 @@ class SqliteStore:
             name = points.names.get(tag)
             if name is not None:
                 ids[index], types[tag] = self._series(connection, points, name)
-        good, refused = sift(points, types)
+        oldest_ms = self._aging.oldest_ms(points.received_ms)
+        good, refused = sift(points, types, oldest_ms)
         return _Rows(ids[np.searchsorted(tags, good.tag)], good), refused
 
     def _series(

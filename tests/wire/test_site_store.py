@@ -70,7 +70,8 @@ def test_dead_letters_of_a_file_lie_beside_it(tmp_path: Path) -> None:
         ('url = "influxdb://u:p@h/a"\nversion = "1"', ("an account in its url", "password_file")),
         ('url = "influx://h/a"\nversion = "1"', ("did you mean influxdb",)),
         ('url = "sqlite:a"\nversion = "1"', ("version belongs to InfluxDB", "influxdb://")),
-        ('url = "sqlite:a"\nkeep = "9 d"', ("keep belongs to InfluxDB", "influxdb://")),
+        ('url = "sqlite:a"\nkeep_means = "9 d"', ("keep_means belongs to InfluxDB", "influxdb:")),
+        ('url = "sqlite:a"\nkeep = "1 h"', ("less than two days", "2 d")),
         ('url = "postgres:a"', ("no database that is known", "sqlite:")),
     ],
 )  # fmt: skip

@@ -74,11 +74,11 @@ class StoreConfig(Account):
     )
     keep_ms: DurationMs | None = Field(
         default=None, validation_alias="keep",
-        description="how long samples are kept, InfluxDB; 90 d unless it says otherwise",
+        description="how long samples are kept: InfluxDB 90 d unless it is given, SQLite for ever",
     )  # fmt: skip
     keep_means_ms: DurationMs | None = Field(
         default=None, validation_alias="keep_means",
-        description="how long means of a minute are kept, InfluxDB; 730 d unless it says otherwise",
+        description="how long means of a minute are kept, InfluxDB: 730 d unless it is given",
     )  # fmt: skip
     dead_letters: FilePath | None = Field(
         default=None,
@@ -97,8 +97,10 @@ class StoreConfig(Account):
     @model_validator(mode="after")
     def _check_keys(self) -> StoreConfig:
         given = self.model_fields_set
+        if self.kept_ms < KEEP_MS_MIN or self.means_kept_ms < KEEP_MS_MIN:
+            raise Wrong("keeps samples for less than two days", 'write keep = "2 d" or more')
         if not self.is_influx:
-            for key in ("version", "ca_file", "keep_ms", "keep_means_ms", *USER_KEYS, *TOKEN_KEYS):
+            for key in ("version", "ca_file", "keep_means_ms", *USER_KEYS, *TOKEN_KEYS):
                 if key in given:
                     name = key.removesuffix("_ms")
                     raise Wrong(f"{name} belongs to InfluxDB", f'begin the url with "{INFLUX}"')
@@ -110,8 +112,6 @@ class StoreConfig(Account):
             )
         if self.ca_file and not self.tls:
             raise Wrong("has ca_file and a url without TLS", 'begin the url with "influxdbs://"')
-        if self.kept_ms < KEEP_MS_MIN or self.means_kept_ms < KEEP_MS_MIN:
-            raise Wrong("keeps samples for less than two days", 'write keep = "2 d" or more')
         self._check_account(given)
         return self
 
