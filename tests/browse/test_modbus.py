@@ -83,7 +83,8 @@ async def test_whatever_is_illegal_the_rest_is_found(seed: int, density: float) 
     assert addresses(found) == [one for one in range(300) if one not in device.bad]
     assert len(found.skipped) == len(device.bad) - 2
     edges = sum((one in device.bad) != (one + 1 in device.bad) for one in range(300))
-    assert len(device.requests) < len(device.bad) + 8 * edges + 300 / 7 + 20
+    # A request for each that is illegal, some around each edge, and the limit is found by trying.
+    assert len(device.requests) < len(device.bad) + 12 * edges + 2 * 300 / 7 + 30
 
 
 async def test_every_table_is_found_with_what_was_read_there() -> None:
