@@ -13,7 +13,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from plant.dead_letters import DeadLetters
+from plant.kpi.facts import ms
 from plant.stores.factory import dead_letters_path
+from plant.stores.store import STATION_CYCLE
 from refit.accounts import acknowledged, balance, total
 from tests.chaos.conftest import Note
 from tests.reckoning import Reckoning, gaps, reckon, unsaid
@@ -71,6 +73,7 @@ class Run:
         self._compare(found)
         self._check_records(health["health"]["records"] if health else -1)
         self._check_gaps()
+        self._check_cycles()
         return found
 
     def _compare(self, found: Reckoning) -> None:
@@ -108,6 +111,15 @@ class Run:
         assert states
         assert set(states.values()) == {1}, "a change of state was recorded twice"
         verify(self.plant)
+
+    def _check_cycles(self) -> None:
+        """Each cycle of the ledger is a point of the historian's, whoever was killed in between."""
+        with closing(_database(self.plant.site.ledger.path)) as ledger:
+            query = "SELECT time FROM entry WHERE kind = 'studio.session'"
+            recorded = {ms(row[0]) for row in ledger.execute(query)}
+        with self.plant.store() as store:
+            told = store.range("studio-1", "cycle_s", 0, 1 << 52, STATION_CYCLE)
+        assert told.time.tolist() == sorted(recorded)
 
     def _check_gaps(self) -> None:
         """After each kill every connection of the agent has a gap record over that moment."""
