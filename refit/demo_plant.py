@@ -100,7 +100,7 @@ class DemoPlant:
         self._ledger: Ledger | None = None
         source = source or DEMO_SITE
         self.file = self.folder / "site.toml"
-        self.site, self.control_port = _copy(source, self.file)
+        self.site, self.control_port = _copy(source, self.file, speed)
 
     def __enter__(self) -> DemoPlant:
         try:
@@ -206,14 +206,23 @@ class DemoPlant:
         )
 
 
-def _copy(source: Path, target: Path) -> tuple[Site, int]:
-    """A copy of the site with free ports everywhere, and one more for the simulators' control."""
+def _copy(source: Path, target: Path, speed: float) -> tuple[Site, int]:
+    """A copy of the site with free ports everywhere, and one more for the simulators' control.
+
+    What is planned is as much quicker as the machines are.
+    """
     site = load(source)
     places: list[tuple[str, ...]] = [("broker", "port"), ("historian", "http")]
     places += [("agent", agent.name, "http") for agent in site.agents]
     ports = free_ports(len(places) + 1 + sum(1 + len(one.modbus) for one in site.stations))
     overrides: dict[tuple[str, ...], Any] = {place: ports.pop() for place in places}
+    for line in site.lines:
+        if line.takt_ms is not None:
+            overrides["line", line.name, "takt"] = _quicker(line.takt_ms, speed)
     for station in site.stations:
+        if station.scheme is not None:
+            cycle_ms = station.cycle_ms or station.scheme.planned_s * 1000
+            overrides["station", station.name, "cycle"] = _quicker(cycle_ms, speed)
         if station.opcua is not None:
             url = f"opc.tcp://127.0.0.1:{ports.pop()}"
             overrides["station", station.name, "opcua", "url"] = url
@@ -221,6 +230,10 @@ def _copy(source: Path, target: Path) -> tuple[Site, int]:
             url = f"tcp://127.0.0.1:{ports.pop()}"
             overrides["station", station.name, "modbus", name, "url"] = url
     return write_copy(source, target, overrides), ports.pop()
+
+
+def _quicker(duration_ms: float, speed: float) -> str:
+    return f"{max(round(duration_ms / speed), 1)} ms"
 
 
 def _ask(url: str) -> dict[str, Any] | None:

@@ -23,6 +23,7 @@ MODULES = (
     "watch",
     "new",
     "export",
+    "kpi",
     "ledger",
     "media",
     "dashboards",

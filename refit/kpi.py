@@ -1,0 +1,121 @@
+"""`refit kpi`: what the stations of a site have done, hour by hour, after ISO 22400-2."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from refit.sites import WRONG
+
+if TYPE_CHECKING:
+    from rich.table import Table
+
+    from stations.kpi import Account
+    from wire.site import Site
+
+app = typer.Typer()
+TIMES = ("PBT", "APT", "ADET", "ADOT", "unknown")
+HEADS = (*TIMES, "PRI x PQ", "PQ", "GQ", "availability", "effectiveness", "quality", "OEE")
+HOURS_MAX = 24 * 31
+
+
+@app.command()
+def kpi(
+    site: Annotated[Path, typer.Option(help="The site file.", metavar="FILE")],
+    line: Annotated[str | None, typer.Option(help="Only this line.")] = None,
+    hours: Annotated[
+        int, typer.Option(min=1, max=HOURS_MAX, help="Full hours, the present one the last.")
+    ] = 24,
+    by_hour: Annotated[
+        bool, typer.Option("--by-hour", help="A row for each hour, not only their sum.")
+    ] = False,
+) -> None:
+    """Show numerators and denominators of the OEE, in minutes, as the store has the states now.
+
+    Worked out here and now from what is stored, as the historian does; an empty cell is a ratio
+    without a denominator. Ends with 1 when the store cannot be read, with 2 for a wrong site file.
+    """
+    from contextlib import closing
+
+    from rich.console import Console
+
+    from plant.kpi.hours import Hours
+    from plant.points import Model
+    from plant.stores.factory import open_store
+    from plant.stores.store import StoreUnavailable, StoreUnusable, TooManyRows
+    from refit.running import progress_of
+    from refit.sites import open_site
+    from stations.kpi import HOUR_MS
+    from wire.clock import SystemClock
+
+    loaded = open_site(site)
+    names = _stations(loaded, line)
+    now_ms = SystemClock().now_ms()
+    present = now_ms // HOUR_MS * HOUR_MS
+    every = list(range(present - (hours - 1) * HOUR_MS, present + 1, HOUR_MS))
+    try:
+        if loaded.store.url.startswith("sqlite:") and not loaded.store.path.exists():
+            raise StoreUnusable(f"there is no store at {loaded.store.path}: has the historian run?")
+        with closing(open_store(loaded.store)) as store, progress_of("reading") as told:
+            source = Hours(loaded, store, Model(loaded))
+            found: dict[str, dict[int, Account]] = {}
+            for done, name in enumerate(names):
+                told(done, len(names))
+                found[name] = source.accounts(name, every, now_ms)
+    except (StoreUnavailable, StoreUnusable, TooManyRows) as error:
+        typer.echo(f"refit kpi: {error}", err=True)
+        raise typer.Exit(WRONG if isinstance(error, StoreUnusable) else 1) from error
+    console = Console()
+    console.print(_table(found, by_hour=by_hour))
+
+
+def _stations(site: Site, line: str | None) -> list[str]:
+    """The stations that follow vehicles; the command ends with 2 when there is none."""
+    from wire.site.problems import closest
+
+    known = {one.line for one in site.stations}
+    if line is not None and line not in known:
+        typer.echo(
+            f'refit kpi: no line is named "{line}" ({closest(line, sorted(known))})', err=True
+        )
+        raise typer.Exit(WRONG)
+    names = [
+        one.name for one in site.stations if one.scheme is not None and line in (None, one.line)
+    ]
+    if not names:
+        typer.echo("refit kpi: no station here follows vehicles", err=True)
+        raise typer.Exit(WRONG)
+    return names
+
+
+def _table(found: dict[str, dict[int, Account]], *, by_hour: bool) -> Table:
+    from rich.table import Table
+
+    from refit.times import text_of
+    from stations.kpi import Account
+
+    table = Table(
+        "station", *(["hour"] if by_hour else []), title="times in minutes", title_justify="left"
+    )
+    for head in HEADS:
+        table.add_column(head, justify="right")
+    for name, accounts in found.items():
+        if by_hour:
+            for hour, one in accounts.items():
+                table.add_row(name, text_of(hour)[:16], *_cells(one))
+        else:
+            table.add_row(name, *_cells(sum(accounts.values(), Account())))
+    return table
+
+
+def _cells(one: Account) -> list[str]:
+    times = (one.pbt_ms, one.apt_ms, one.adet_ms, one.adot_ms, one.unknown_ms, one.run_ms)
+    ratios = (one.availability, one.effectiveness, one.quality, one.oee)
+    return [
+        *(f"{ms / 60_000:.1f}" for ms in times),
+        str(one.pq),
+        str(one.gq),
+        *("" if ratio is None else f"{ratio:.3f}" for ratio in ratios),
+    ]
