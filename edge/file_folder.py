@@ -33,10 +33,11 @@ class FileGone(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Taken:
-    """A file that lies in the folder, on disk."""
+    """A file that lies in the folder, on disk; `was` tells whether its source is still the same."""
 
     sha256: str
     bytes: int
+    was: tuple[int, int, int, int]
 
 
 class FileFolder:
@@ -63,6 +64,7 @@ class FileFolder:
         source = source.resolve(strict=True)
         if not stat.S_ISREG(source.stat().st_mode):
             raise OSError(f"{source} is no file")
+        was = _state(source)
         own = self._passing()
         try:
             try:
@@ -70,7 +72,7 @@ class FileFolder:
             except OSError:
                 shutil.copyfile(source, own)
             _sync(own)
-            taken = Taken(file_hash(own), own.stat().st_size)
+            taken = Taken(file_hash(own), own.stat().st_size, was)
             with self._lock:
                 own.replace(self.path(taken.sha256))
                 self._being_taken[taken.sha256] += 1
@@ -78,6 +80,17 @@ class FileFolder:
             own.unlink(missing_ok=True)  # It is still there when both names are one file already.
         _sync(self.folder)
         return taken
+
+    @staticmethod
+    def gone(source: Path, taken: Taken) -> bool:
+        """Remove what was taken in; False when something else has been put in its place."""
+        try:
+            if _state(source) != taken.was:
+                return False
+            source.unlink()
+        except FileNotFoundError:
+            return True
+        return True
 
     def settled(self, sha256: str) -> None:
         """The outbox knows this file now, or never will."""
@@ -165,6 +178,11 @@ class FileFolder:
 
     def _passing(self) -> Path:
         return self.folder / f"{PASSING}{uuid.uuid4().hex}"
+
+
+def _state(path: Path) -> tuple[int, int, int, int]:
+    about = path.stat()
+    return about.st_dev, about.st_ino, about.st_size, about.st_mtime_ns
 
 
 def _sync(path: Path) -> None:

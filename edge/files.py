@@ -17,6 +17,8 @@ from pathlib import Path, PurePosixPath
 from random import Random
 from typing import Any
 
+import structlog
+
 from edge.file_folder import FileFolder, Taken
 from edge.file_sender import FileSender
 from edge.intake import Intake, Run, Stated
@@ -32,6 +34,8 @@ from wire.tls import client_context
 
 NAME_MAX = 200
 DRAIN_S = 0.1
+
+log = structlog.get_logger()
 
 
 class FileRefused(Exception):
@@ -83,7 +87,8 @@ class Files:
     ) -> Record:
         """Commit a record and its files; both are on disk and on their way when this returns.
 
-        The files are moved in unless `keep`. A name stands once in a record; it may have folders.
+        The files must be finished; they are moved in unless `keep`. A name stands once in a record;
+        it may have folders.
         FileRefused when they cannot be taken (no media store, too large, the bound is reached, the
         disk is full): nothing was done then, and the files are where they were. LookupError for a
         station that is not this agent's.
@@ -109,7 +114,7 @@ class Files:
         finally:
             self._taking -= size
         if not keep:
-            await self._run_files(self._unlink, given)
+            await self._run_files(self._unlink, given, taken)
         self.sender.wake()
         return record
 
@@ -201,10 +206,14 @@ class Files:
         self.refused += 1
         return FileRefused(why)
 
-    @staticmethod
-    def _unlink(given: Sequence[Attachment]) -> None:
-        for one in given:
-            one.path.unlink(missing_ok=True)
+    def _unlink(self, given: Sequence[Attachment], taken: Sequence[Taken]) -> None:
+        for one, copy in zip(given, taken, strict=True):
+            try:
+                why = "" if self.folder.gone(one.path, copy) else "it is another file by now"
+            except OSError as error:
+                why = str(error)
+            if why:
+                log.warning("a file was taken in and stays", file=str(one.path), why=why)
 
     def _client(self) -> MediaClient:
         config = self.config

@@ -43,6 +43,16 @@ def test_the_same_content_is_taken_in_once(folder: FileFolder, tmp_path: Path) -
     assert there(folder) == {name_of(b"picture")}
 
 
+def test_only_what_was_taken_in_is_removed(folder: FileFolder, tmp_path: Path) -> None:
+    source = file(tmp_path / "latest.jpg", b"first")
+    taken = folder.take(source)
+    file(tmp_path / "next.jpg", b"later").rename(source)
+    assert not folder.gone(source, taken) and source.read_bytes() == b"later"
+    taken = folder.take(source)
+    assert folder.gone(source, taken) and not source.exists()
+    assert folder.gone(source, taken), "nothing is left to be removed"
+
+
 def test_a_file_of_another_disk_is_copied(
     folder: FileFolder, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -42,6 +42,13 @@ def test_one_for_the_plant_has_certificates_and_tokens(tmp_path: Path) -> None:
     assert "token is not on this machine" in odd and "tokens is not on this machine" in odd
 
 
+@pytest.mark.parametrize(("scheme", "warned"), [("http", True), ("https", False)])
+def test_tokens_in_the_clear_are_warned_of(tmp_path: Path, scheme: str, warned: bool) -> None:
+    text = f'[media]\nurl = "{scheme}://media.example"\ntokens_file = "tokens"\n'
+    found = [str(one) for one in examine(small(tmp_path, text)).warnings]
+    assert any("media.url: sends tokens" in one for one in found) is warned
+
+
 @pytest.mark.parametrize(
     ("text", "what"),
     [

@@ -9,6 +9,7 @@ from stations import kinds
 from stations.declare import Command, Node, Register, Station, Tag
 from wire.site import addresses
 from wire.site.documents import Document
+from wire.site.media import MediaConfig
 from wire.site.models import StationConfig
 from wire.site.positions import Key
 from wire.site.problems import Problem, SiteError, Wrong, closest
@@ -222,3 +223,10 @@ def odd(document: Document, key: Key, config: StationConfig) -> Iterator[Problem
         if name not in asked:
             shown = f'"{name}"' if name else "this connection"
             yield document.problem((*key, "modbus", name), f"no tag uses {shown}", "remove it")
+
+
+def odd_media(document: Document, media: MediaConfig) -> Iterator[Problem]:
+    """A warning of a media store that is right: tokens that anybody on the way can read."""
+    if media.enabled and not media.is_local and not media.tls and media.tokens_file:
+        what = "sends tokens and pictures that anybody on the way can read"
+        yield document.problem(("media", "url"), what, 'begin it with "https://"')

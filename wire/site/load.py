@@ -54,7 +54,7 @@ def examine(path: Path, overrides: Overrides | None = None) -> Examined:
     site = _build(document)
     if site is None:
         return Examined(None, tuple(_in_order(document)), ())
-    warnings = [*_missing_files(document)]
+    warnings = [*_missing_files(document), *checks.odd_media(document, site.media)]
     for index, one in enumerate(site.stations):
         warnings += checks.odd(document, ("station", index), one)
     return Examined(site, (), tuple(warnings))
