@@ -18,6 +18,8 @@ from stations.records import Record
 from tests.plant.ledgers import ServerPlace
 from tests.plant.records import HandClock, cycle, record
 from tests.servers import Postgres, until
+from tests.servers.certificate import certificate
+from wire.site import LedgerConfig
 
 pytestmark = pytest.mark.system
 DOWN_S = 60.0
@@ -170,6 +172,27 @@ def test_a_database_that_cannot_keep_every_character_is_refused(place: ServerPla
     place.url = place.server.url(name)
     with pytest.raises(LedgerUnusable, match="LATIN1: make the database with ENCODING 'UTF8'"):
         place.open()
+
+
+def test_a_server_that_is_not_the_one_of_the_certificate_is_refused(tmp_path: Path) -> None:
+    cert, key = certificate(tmp_path)
+    (tmp_path / "other").mkdir()
+    foreign, _ = certificate(tmp_path / "other")
+    with Postgres(tmp_path, fsync=False) as server:
+        place = ServerPlace(tmp_path, server)
+        config = LedgerConfig(url=place.url, ca_file=cert)
+        with pytest.raises(LedgerUnusable, match=r"cannot be made safe: look at sslmode and ca_f"):
+            place.open(tls=config.tls)
+        place.open().close()
+        server.stop()
+        server.configure("ssl=on", f"ssl_cert_file={server.put('c.pem', cert.read_text())}")
+        server.configure(f"ssl_key_file={server.put('k.pem', key.read_text())}")
+        server.start()
+        with place.open(tls=config.tls) as ledger, ledger.reading() as connection:
+            statement = "SELECT ssl FROM pg_stat_ssl WHERE pid = pg_backend_pid()"
+            assert connection.scalar(text(statement))
+        with pytest.raises(LedgerUnusable, match="cannot be made safe"):
+            place.open(tls=LedgerConfig(url=place.url, ca_file=foreign).tls)
 
 
 def reader(place: ServerPlace) -> str:

@@ -8,7 +8,6 @@ import shutil
 import signal
 import subprocess
 import tempfile
-from collections.abc import Sequence
 from pathlib import Path
 
 import psycopg
@@ -29,7 +28,7 @@ class Postgres:
     runs as the user `postgres`, in a folder of its own: that of the test is closed to others.
     """
 
-    def __init__(self, folder: Path, *, fsync: bool = True, settings: Sequence[str] = ()) -> None:
+    def __init__(self, folder: Path, *, fsync: bool = True) -> None:
         self.port = free_port()
         self._is_root = os.geteuid() == 0
         self.folder = Path(
@@ -40,7 +39,6 @@ class Postgres:
         self._settings = [
             f"port={self.port}", "listen_addresses=127.0.0.1", "unix_socket_directories=",
             f"fsync={'on' if fsync else 'off'}", "max_connections=40", "shared_buffers=32MB",
-            *settings,
         ]  # fmt: skip
         self._names = itertools.count(1)
         self._shared = ""
@@ -50,11 +48,7 @@ class Postgres:
         """Run it until `stop`; returns when it answers. The first time, the cluster is made."""
         data = self.folder / "data"
         if not data.exists():
-            secret = self.folder / "password"
-            secret.write_text(self.password)
-            if self._is_root:
-                for path in (self.folder, secret):
-                    shutil.chown(path, "postgres", "postgres")
+            secret = self.put("password", self.password)
             self._run("initdb", "-D", str(data), "-U", "admin", f"--pwfile={secret}",
                 "--auth=scram-sha-256", "--encoding=UTF8", "--no-locale", "--no-sync")  # fmt: skip
         settings = [word for one in self._settings for word in ("-c", one)]
@@ -65,6 +59,20 @@ class Postgres:
             )  # fmt: skip
         until(self._answers, "PostgreSQL answers", SLOW_S)
         return self
+
+    def put(self, name: str, text: str) -> Path:
+        """A file of the server's own, in its folder."""
+        path = self.folder / name
+        path.write_text(text)
+        path.chmod(0o600)
+        if self._is_root:
+            for one in (self.folder, path):
+                shutil.chown(one, "postgres", "postgres")
+        return path
+
+    def configure(self, *settings: str) -> None:
+        """Settings `name=value` for the next start."""
+        self._settings += settings
 
     def stop(self, *, kill: bool = False) -> None:
         """End it, or kill all of its processes at once, as a machine that loses its power does."""
