@@ -111,7 +111,11 @@ async def _identity(asker: Asker) -> str:
 
 
 def _skipped(image: Image) -> list[Skipped]:
-    return [Skipped(span.text, span.text, why) for span, why in image.unread]
+    # A stretch is one entry, so its reason says how long it is.
+    return [
+        Skipped(span.text, span.text, why if span.first == span.last else f"{span.text}: {why}")
+        for span, why in image.unread
+    ]
 
 
 async def _units(

@@ -116,7 +116,7 @@ async def test_a_table_that_is_none_costs_one_request() -> None:
     found = await look(device, "0-99")
     assert addresses(found) == list(range(100))
     assert {(one.address, one.reason) for one in found.skipped} == {
-        (f"{table} 0-99", "the device has no such table")
+        (f"{table} 0-99", f"{table} 0-99: the device has no such table")
         for table in ("holding", "coil", "discrete")
     }
     # A greeting and a look for SunSpec at three places beside.
@@ -162,7 +162,7 @@ async def test_a_device_that_is_silent_too_often_is_left_alone() -> None:
     found = await look(device, "input 0-99", "coil 0-5", manners=manners)
     assert found.rows == []
     (first, coils) = found.skipped
-    assert first.reason == "not asked for: 3 requests were left without an answer"
+    assert first.reason.endswith(": not asked for: 3 requests were left without an answer")
     assert coils.address == "coil 0-5"
 
 
@@ -179,7 +179,7 @@ async def test_a_device_that_falls_silent_ends_it_with_what_was_found() -> None:
     assert addresses(found) == list(range(500))
     (rest,) = found.skipped
     assert rest.address == "holding 500-999"
-    assert rest.reason == "not asked for: the device answers no longer"
+    assert rest.reason == "holding 500-999: not asked for: the device answers no longer"
 
 
 async def test_a_device_that_closes_the_connection_is_asked_on_another_one() -> None:
@@ -293,7 +293,7 @@ async def test_a_look_that_is_broken_off_gives_what_it_has_found(tmp_path: Path)
         run.send_signal(signal.SIGINT)
         _, told = await run.communicate()
     assert run.returncode == 0, told
-    assert b"left out: not asked for: stopped by a signal" in told
+    assert b"-9999: not asked for: stopped by a signal" in told
     assert len(devices.read(to).declaration.tags) >= 30
 
 
