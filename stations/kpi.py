@@ -68,14 +68,19 @@ def _away(links: Iterable[tuple[int, bool]]) -> list[tuple[int, float]]:
 
 def at(phases: Timeline, time_ms: int) -> Phase:
     """The phase at a moment."""
-    index = bisect_right(phases, time_ms, key=lambda one: one[0])
+    index = _after(phases, time_ms)
     return phases[index - 1][1] if index else Phase.UNKNOWN
+
+
+def _after(phases: Timeline, time_ms: int) -> int:
+    """The place of the first phase that begins after a moment."""
+    return bisect_right(phases, time_ms, key=lambda one: one[0])
 
 
 def spent(phases: Timeline, window: Interval) -> dict[Phase, int]:
     """Milliseconds in each phase within a window; together they are the length of the window."""
     start, end = window
-    inside = [one for one in phases if start < one[0] < end]
+    inside = phases[_after(phases, start) : _after(phases, end - 1)]
     edges = [(start, at(phases, start)), *inside, (end, Phase.UNKNOWN)]
     found: dict[Phase, int] = dict.fromkeys(Phase, 0)
     for (since, phase), (until, _) in pairwise(edges):

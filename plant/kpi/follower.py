@@ -21,6 +21,7 @@ from stations import kinds
 from stations.cycle import Scheme
 from stations.kpi import HOUR_MS
 from stations.samples import Samples
+from stations.status import BAD_WAITING_FOR_INITIAL_DATA
 from wire.sparkplug.effects import Online, Received
 from wire.sparkplug.lookup import Device
 
@@ -113,9 +114,11 @@ class Follower:
         followed.online, followed.why = online, why
         scheme = followed.scheme
         if birth is not None and scheme is not None:
-            for said in _said(birth.values, _number(birth.device, scheme.state.name)):
+            # What was not read yet has the time of the birth and would hide the first real sample.
+            values = birth.values[birth.values.status != BAD_WAITING_FOR_INITIAL_DATA]
+            for said in _said(values, _number(birth.device, scheme.state.name)):
                 followed.take(said)
-            for said in _said(birth.values, _number(birth.device, scheme.visit.name)):
+            for said in _said(values, _number(birth.device, scheme.visit.name)):
                 followed.visit = said if _is_newer(said, followed.visit) else followed.visit
         return self._points(station, [(now_ms, self._row(followed, now_ms, now_ms))], now_ms)
 

@@ -12,13 +12,13 @@ from itertools import groupby
 from typing import Any
 
 from plant.kpi.facts import Planned, planned
-from plant.kpi.measurements import LINE_KPI, STATION_KPI, STATION_STATE, STOP_REASON
+from plant.kpi.measurements import LINE_KPI, STATION_KPI, STATION_STATE, STOP_REASON, Measurement
 from plant.kpi.states import Said, phase_of, state_fields
 from plant.points import WITHDRAWN, Model, Row
 from plant.stores import store as measurements
 from plant.stores.store import Points, Store
 from stations import kpi
-from stations.declare import NAME
+from stations.declare import NAME, Phase
 from stations.kpi import HOUR_MS, Account, Interval, Timeline
 from wire.site import LineConfig, Site
 
@@ -73,9 +73,11 @@ class Hours:
             seen = self.seen(station, hours[0], hours[-1] + HOUR_MS, now_ms)
             accounts = found[station] = self._accounts(plan, seen, hours, now_ms)
             rows = [(hour, _fields(one, plan.pri_ms)) for hour, one in accounts.items()]
-            self._withdraw(station, rows)
+            self._withdraw(station, STATION_KPI, rows, ("effectiveness", "oee"))
             yield self._model.own(STATION_KPI, line, station, rows, now_ms)
             rows = [(hour, _reasons(seen.stops, _window(hour, now_ms))) for hour in hours]
+            if seen.stops:
+                self._withdraw(station, STOP_REASON, rows, _without_cause(plan))
             yield self._model.own(STOP_REASON, line, station, rows, now_ms)
             if late := [row for hour in fill & set(hours) for row in _filled(plan, seen, hour)]:
                 yield self._model.own(STATION_STATE, line, station, late, now_ms)
@@ -163,14 +165,16 @@ class Hours:
         times, statuses = rows.time.tolist(), rows.status.tolist()
         return [Said(times[index], statuses[index], rows.row(index)) for index in range(len(rows))]
 
-    def _withdraw(self, station: str, rows: Sequence[tuple[int, dict[str, Any]]]) -> None:
-        """Take back ratios that were written and have no value any more: late data can do that."""
-        for name in ("effectiveness", "oee"):
-            gone = [(hour, row) for hour, row in rows if row[name] is None]
+    def _withdraw(
+        self, station: str, measurement: Measurement,
+        rows: Sequence[tuple[int, dict[str, Any]]], names: Iterable[str],
+    ) -> None:  # fmt: skip
+        """Take back what was written and has no value any more: what comes late can do that."""
+        for name in names:
+            gone = [(hour, row) for hour, row in rows if row.get(name) is None]
             if not gone:
                 continue
-            hours = [hour for hour, _ in gone]
-            where = (name, hours[0], hours[-1] + 1, measurements.STATION_KPI)
+            where = (name, gone[0][0], gone[-1][0] + 1, measurement.name)
             known = {one.time_ms for one in self._said(station, *where) if one.value is not None}
             for hour, row in gone:
                 row[name] = WITHDRAWN if hour in known else None
@@ -265,6 +269,13 @@ def _line_fields(
         "bottleneck": bottleneck,
         **_ratios(account),
     }
+
+
+def _without_cause(plan: Planned) -> list[str]:
+    """The fields of stops whose beginning, and so their cause, was not known before their end."""
+    states = plan.scheme.state.states or ()
+    names = [state.name.lower() for state in states if state.phase is Phase.STOPPED]
+    return [f"{name}_{what}" for name in names for what in ("s", "n")]
 
 
 def _reasons(stops: Iterable[tuple[int, int, str]], window: Interval) -> dict[str, Any]:

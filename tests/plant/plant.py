@@ -40,7 +40,7 @@ class FaultyStore(SqliteStore):
     """Fails as it is told: `gone` for now, or with a bug for the points of one station."""
 
     gone = False
-    broken_for = ""
+    broken_for: str | None = None
     writes = 0
 
     def write(self, points: Sequence[Points]) -> list[list[Refusal]]:

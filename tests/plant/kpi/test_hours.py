@@ -230,6 +230,18 @@ def test_stops_by_reason(store: SqliteStore) -> None:
     assert of("other_s") == {T0 + HOUR_MS: 60.0}
 
 
+def test_a_cause_that_comes_late_takes_the_stop_without_one_back(store: SqliteStore) -> None:
+    begin = change(T0 + 5 * MINUTE_MS, "TURNING", "STOPPED", "guard", 1.0)
+    end = change(T0 + 6 * MINUTE_MS, "STOPPED", "TURNING", "reported", 60.0)
+    tell(store, end)
+    work(store)
+    assert stored(store, "stop_reason", STUDIO, "stopped_s") == {T0: 60.0}
+    tell(store, end, begin)
+    work(store)
+    assert stored(store, "stop_reason", STUDIO, "stopped_s") == {T0: None}
+    assert stored(store, "stop_reason", STUDIO, "guard_s") == {T0: 60.0}
+
+
 def test_a_line_counts_what_leaves_it(store: SqliteStore) -> None:
     tell(store, *(cycle(T0 + minutes * MINUTE_MS) for minutes in (-4, 3, 9, 15)))
     work(store)
