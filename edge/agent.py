@@ -14,6 +14,7 @@ from functools import partial
 from random import Random
 from typing import Any
 
+from edge.delivery import ACK_S
 from edge.files import Files
 from edge.intake import Arrival, Intake
 from edge.lane import Lane
@@ -210,6 +211,7 @@ class Agent:
             confirm=self.intake.confirm,
             lost=self.intake.lost,
             settle_s=None if acknowledged else LOSS_WINDOW * self.site.broker.keepalive_s,
+            ack_s=ACK_S + self.site.store.settle_s,
         )
 
     def _last(self, station: str) -> Samples:

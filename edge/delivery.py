@@ -1,7 +1,7 @@
 """Which batches are under way, which must go again, and how fast the backlog may follow.
 
 Pure: time is passed in. A batch is under way from its sending until the historian confirms it, the
-session ends, or ACK_S has passed: then it is backlog. Backlog goes in a window, and only while
+session ends, or `ack_s` has passed: then it is backlog. Backlog goes in a window, and only while
 confirmations come; otherwise one batch every PROBE_S finds out whether anybody listens again.
 """
 
@@ -21,11 +21,12 @@ class Delivery:
     """The batches of one agent on their way to the store, by position.
 
     `settle_s`: for a host that confirms nothing, a batch counts as delivered when its session has
-    lived on for so long after the sending; None where the historian confirms.
+    lived on for so long after the sending; None where the historian confirms. `ack_s`: how long a
+    confirmation may take.
     """
 
-    def __init__(self, settle_s: float | None = None) -> None:
-        self.settle_s = settle_s
+    def __init__(self, settle_s: float | None = None, ack_s: float = ACK_S) -> None:
+        self.settle_s, self.ack_s = settle_s, ack_s
         self.live: dict[int, float] = {}
         self.historical: dict[int, float] = {}
         self.stalled = False
@@ -73,7 +74,7 @@ class Delivery:
         if self.settle_s is not None:
             return
         for lane in (self.live, self.historical):
-            late = [position for position, sent in lane.items() if now - sent > ACK_S]
+            late = [position for position, sent in lane.items() if now - sent > self.ack_s]
             for position in late:
                 del lane[position]
             if late:

@@ -17,7 +17,7 @@ from typing import Any
 import orjson
 import structlog
 
-from edge.delivery import Delivery, Either
+from edge.delivery import ACK_S, Delivery, Either
 from edge.intake import Run
 from edge.outbox import Outbox
 from edge.outbox_file import Batch, Lost
@@ -70,9 +70,10 @@ class Publisher:
         confirm: Callable[[Sequence[tuple[int, int]]], bool],
         lost: Callable[[Sequence[Lost]], None],
         settle_s: float | None = None,
+        ack_s: float = ACK_S,
     ) -> None:
         self.node, self.outbox, self.clock = node, outbox, clock
-        self.delivery = Delivery(settle_s)
+        self.delivery = Delivery(settle_s, ack_s)
         self.tally = Tally()
         self.problem: str | None = None
         self.session: Session | None = None

@@ -26,6 +26,15 @@ def test_what_is_not_confirmed_in_time_is_backlog() -> None:
     assert delivery.expired == 1
 
 
+def test_a_store_that_settles_slowly_is_given_its_time() -> None:
+    delivery = Delivery(ack_s=ACK_S + 15)
+    delivery.sent_live(1, 0.0)
+    delivery.expire(ACK_S + 14.9)
+    assert delivery.under_way == {1}
+    delivery.expire(ACK_S + 15.1)
+    assert delivery.under_way == set()
+
+
 def test_without_confirmations_only_a_probe_goes_out_now_and_then() -> None:
     delivery = Delivery()
     delivery.allowance(0.0)

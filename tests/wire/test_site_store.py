@@ -96,3 +96,10 @@ def test_a_secret_that_is_not_there_is_named(
     named = told.model_copy(update={"token_env": None, "token_file": tmp_path / "none"})
     with pytest.raises(Wrong, match="cannot be read"):
         named.token()
+
+
+@pytest.mark.parametrize(("version", "settle_s"), [("1", 0.0), ("victoria", 15.0)])
+def test_a_store_that_forgets_says_for_how_long(
+    tmp_path: Path, version: str, settle_s: float
+) -> None:
+    assert loaded(tmp_path, INFLUX + f'version = "{version}"').store.settle_s == settle_s

@@ -16,6 +16,7 @@ from wire.site.values import DurationMs, FilePath, split_url
 INFLUX = "influxdb://127.0.0.1:8086/refit"
 SCHEMES = ("influxdb", "influxdbs")
 DAY_MS = 86_400_000
+SETTLE_S = 15.0  # VictoriaMetrics loses the last 9.3 s when it is killed
 KEEP_MS, KEEP_MEANS_MS, KEEP_MS_MIN = 90 * DAY_MS, 730 * DAY_MS, 2 * DAY_MS
 # Which keys say who we are: a token in these versions, else user and password.
 TOKEN_VERSIONS = ("2", "3")
@@ -139,6 +140,11 @@ class StoreConfig(Account):
     def is_influx(self) -> bool:
         """True for a store that is reached over the network."""
         return self.url.startswith(SCHEMES)
+
+    @property
+    def settle_s(self) -> float:
+        """How long after its answer this store may still forget what it took; 0 for most."""
+        return SETTLE_S if self.version == "victoria" else 0.0
 
     @property
     def tls(self) -> bool:

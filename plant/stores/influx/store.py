@@ -20,7 +20,7 @@ from plant.stores.influx.client import Client
 from plant.stores.influx.deliver import Delivery, Missing, of_lines
 from plant.stores.influx.lines import arrange, encode
 from plant.stores.influx.reading import Reading
-from plant.stores.influx.victoria import KEPT_TYPES, SETTLE_S, VictoriaReading, run_of
+from plant.stores.influx.victoria import KEPT_TYPES, VictoriaReading, run_of
 from plant.stores.influx.windows import Windows, merge, windows
 from plant.stores.store import (
     OWN_MEASUREMENTS,
@@ -70,7 +70,7 @@ class InfluxStore:
         self._is_victoria = config.version == "victoria"
         reading = VictoriaReading if self._is_victoria else Reading
         self._reading: Reading | VictoriaReading = reading(self._client)
-        self.settle_s = SETTLE_S if self._is_victoria else 0.0
+        self.settle_s = config.settle_s
         self._catalog, self._births = Catalog(self._since_ms), Births()
         self._lock = threading.RLock()
         self._is_ready, self._kept_ms, self._catalog_due = False, 0, 0.0

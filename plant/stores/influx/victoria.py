@@ -1,7 +1,7 @@
 """VictoriaMetrics: takes line protocol, keeps numbers only, and is read back by /api/v1/export.
 
 It has no log of what it was sent: after a SIGKILL the last seconds are gone although they were
-answered with 204. So a write is settled SETTLE_S later, if the server has not been started anew
+answered with 204. So a write is settled 15 s later, if the server has not been started anew
 meanwhile; `run` tells that. Texts and arrays it would turn into zeros: they are refused before they
 are sent. A float keeps about 12 digits. What is written again at the same time needs
 `-dedup.minScrapeInterval=1ms`, and then newer versions keep the larger value, not the last.
@@ -29,7 +29,6 @@ from stations.declare import Type
 from stations.samples import EMPTY, Samples, concat
 from stations.status import SEVERITY
 
-SETTLE_S = 15.0
 YOUNG_S = 2
 KEPT_TYPES = (Type.BOOL, Type.INT, Type.FLOAT)
 DAY_MS = 86_400_000
