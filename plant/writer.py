@@ -50,9 +50,14 @@ class Item:
         return "" if self.edge is None else self.edge.agent
 
     @property
+    def is_own(self) -> bool:
+        """Whether it is what the historian says itself, such as health and station states."""
+        return self.points.measurement in OWN_MEASUREMENTS
+
+    @property
     def whose(self) -> str:
-        """Under which agent its samples are counted: "" for health and station states."""
-        return "" if self.points.measurement in OWN_MEASUREMENTS else self.agent
+        """Under which agent its samples are counted: "" for the historian's own."""
+        return "" if self.is_own else self.agent
 
 
 @dataclass(slots=True)
@@ -169,9 +174,9 @@ class Writer:
     def _put(self, items: Sequence[Item]) -> list[Item]:
         refused = self._store.write([item.points for item in items])
         pairs = list(zip(items, refused, strict=True))
-        self._letters.add(
-            [(item.agent, refusals) for item, refusals in pairs], self._clock.now_ms()
-        )
+        # What the historian says itself can be said again: a store without texts takes part of it.
+        letters = [(item.agent, refusals) for item, refusals in pairs if not item.is_own]
+        self._letters.add(letters, self._clock.now_ms())
         for item, refusals in pairs:
             self._count(item, refusals)
         return list(items)
@@ -198,8 +203,9 @@ class Writer:
         if refusals:
             if not self.tally.refused[item.whose]:
                 first = refusals[0]
+                kept = "are not kept" if item.is_own else "are kept as dead letters"
                 log.warning(
-                    "samples are refused and kept as dead letters", agent=item.agent,
+                    f"samples are refused and {kept}", agent=item.whose,
                     station=first.station, tag=first.tag, why=first.reason,
                 )  # fmt: skip
             self.tally.refused[item.whose] += len(refusals)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+import math
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
@@ -11,6 +13,7 @@ import pytest
 
 from plant import writer as bounds
 from plant.dead_letters import DeadLetters
+from plant.stores.store import STATION_STATE
 from plant.writer import Item, Writer
 from tests.plant.plant import FaultyStore, ManualClock
 from tests.plant.points import T0, angles
@@ -79,3 +82,16 @@ def test_items_without_samples_are_bounded_too(
     taken = [writer.offer(item("pc-1", number, samples=0)) for number in range(2 * SOME)]
     assert taken == [True] * SOME + [False] * SOME
     assert len(writer.write(now=True)) == SOME
+
+
+def test_what_a_store_refuses_of_our_own_is_counted_and_no_dead_letter(
+    store: FaultyStore, tmp_path: Path
+) -> None:
+    with closing(DeadLetters(tmp_path / "own.db")) as letters:
+        writer = Writer(store, letters, ManualClock(), Random(1))
+        wrong = angles([math.nan])
+        writer.offer(Item(None, dataclasses.replace(wrong, measurement=STATION_STATE)))
+        writer.offer(Item(EdgeId("works", "pc-1"), wrong))
+        assert len(writer.write(now=True)) == 2
+        assert writer.tally.refused == {"": 1, "pc-1": 1}
+        assert letters.count() == 1
