@@ -105,7 +105,7 @@ def test_a_malformed_request_is_refused_and_leaves_nothing(made_media: Made, how
 def test_a_slow_client_is_cut_off_and_others_are_served(
     made_media: Made, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(handler, "IDLE_S", 0.5)
+    monkeypatch.setattr(handler, "IDLE_S", 2.0)
     media = made_media(uploads_max=2)
     name = name_of(b"slow")
     dripping = socket.create_connection(("127.0.0.1", media.port), timeout=20)
