@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from plant.dashboards.names import Source
+from plant.dashboards.names import INFLUXDB, Source
 from plant.dashboards.panels import Panel
 
 Json = dict[str, Any]
@@ -77,13 +77,17 @@ class Board:
 
 
 def variable(name: str, label: str, source: Source, query: str, *, hide: bool = False) -> Json:
-    """A variable with one value at a time, whose choices come from a query."""
+    """A variable with one value at a time, whose choices come from a query.
+
+    InfluxDB's data source wants an object, that of PostgreSQL the text.
+    """
+    wrapped = {"query": query, "refId": "InfluxVariableQueryEditor-VariableQuery"}
     return {
         "name": name,
         "label": label,
         "type": "query",
         "datasource": source.json(),
-        "query": query,
+        "query": wrapped if source.type == INFLUXDB else query,
         "refresh": 2,
         "sort": 1,
         "hide": 2 if hide else 0,

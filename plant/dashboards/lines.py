@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from plant.dashboards import looks
 from plant.dashboards.looks import Json
@@ -22,7 +22,6 @@ class Line:
     stations: tuple[tuple[str, str], ...]
     takt_s: float
     sources: Sources
-    unheard: tuple[str, ...] = field(default=())
 
     @property
     def samples(self) -> Source:

@@ -81,7 +81,7 @@ class Stores:
         for one in made["templating"]["list"]:
             uid, query = one["datasource"]["uid"], one["query"]
             if uid in self.databases:
-                columns, _ = self._influxql(self.databases[uid], query)
+                columns, _ = self._influxql(self.databases[uid], query["query"])
                 found[one["name"]] = list(columns["value"])
             else:
                 columns, _ = self._sql(view.sql(query))
