@@ -66,13 +66,15 @@ class KeptStore:
     def repeat(self, by_ms: int) -> None:
         """Write all of it again with times that are earlier."""
         waiting: list[Points] = []
-        for number, one in enumerate(self.points, 1):
+        rows = 0
+        for one in self.points:
             samples = replace(one.samples, time=one.samples.time - by_ms)
             waiting.append(replace(one, samples=samples))
-            rows = sum(len(points.samples) for points in waiting)
-            if rows >= SAMPLES_A_WRITE or number == len(self.points):
+            rows += len(samples)
+            if rows >= SAMPLES_A_WRITE:
                 self.store.write(waiting)
-                waiting = []
+                waiting, rows = [], 0
+        self.store.write(waiting)
 
 
 class KeptLedger:
