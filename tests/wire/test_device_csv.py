@@ -87,6 +87,13 @@ def test_columns_that_nobody_needs_are_not_there() -> None:
     assert text == "name,address,type,unit,doc\nspeed,i=1,int,rpm,Speed\n"
 
 
+def test_a_text_of_a_machine_is_no_formula_of_a_spreadsheet() -> None:
+    text = device_csv.text_of([Row("a", "=Speed", "float", low=-5.0, doc="=HYPERLINK(1)")])
+    assert text.splitlines()[1] == "a, =Speed,float,-5, =HYPERLINK(1)"
+    (tag,) = devices.parse(Path("machine.csv"), text).declaration.tags
+    assert (tag.at, tag.low, tag.doc) == (devices.Node("=Speed"), -5.0, "=HYPERLINK(1).")
+
+
 def test_the_file_is_whole_or_as_it_was(tmp_path: Path) -> None:
     file = tmp_path / "tags.csv"
     file.write_text("as it was")

@@ -21,6 +21,7 @@ from wire.site.problems import Wrong
 NAME_MAX = 120
 TEXT_MAX = 400
 DIGEST = 8
+FORMULA = ("=", "+", "-", "@")
 _SPELLED = str.maketrans(
     {"ä": "ae", "ö": "oe", "ü": "ue", "Ä": "Ae", "Ö": "Oe", "Ü": "Ue", "ß": "ss", "°": " deg ",
      "µ": "u", "%": " percent "}
@@ -163,7 +164,10 @@ def _cell(row: Row, column: str) -> str:
         return ""
     if column == "every":
         return f"{value} ms"
-    return value if isinstance(value, str) else repr(value).removesuffix(".0")
+    if not isinstance(value, str):
+        return repr(value).removesuffix(".0")
+    # A spreadsheet takes `=...` from a machine for a formula; behind a space it is a text.
+    return f" {value}" if value.startswith(FORMULA) else value
 
 
 def write(path: Path, rows: Iterable[Row]) -> None:
