@@ -20,6 +20,11 @@ settings.register_profile("busy", deadline=None, suppress_health_check=[HealthCh
 settings.load_profile("busy")
 
 
+# The size of another terminal, which a test runner hands on: a test's own terminal says its own.
+for _size in ("COLUMNS", "LINES"):
+    os.environ.pop(_size, None)
+
+
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--seed", type=int, default=None, help="replay one seed of the random runs")
     parser.addoption(

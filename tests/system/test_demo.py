@@ -153,8 +153,6 @@ class Terminal:
         streams = dict.fromkeys(("stdin", "stdout", "stderr"), self.theirs)
         take = lambda: fcntl.ioctl(0, termios.TIOCSCTTY, 0)  # noqa: E731
         settings = dict(os.environ, TERM="xterm-256color")
-        for size in ("COLUMNS", "LINES"):  # of another terminal: a test runner may set them
-            settings.pop(size, None)
         return {**streams, "preexec_fn": take, "start_new_session": True, "env": settings}
 
     def shown(self) -> str:
