@@ -97,7 +97,13 @@ class Batch:
 
 def open_file(path: Path) -> sqlite3.Connection:
     """The outbox at `path`, made when it is not there; OutboxError when it cannot be used."""
-    path.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise OutboxError(
+            f"the outbox's folder {path.parent} cannot be made ({error.strerror}): give this"
+            " account the right to, or name another folder in [outbox]"
+        ) from error
     try:
         db = sqlite3.connect(
             path, check_same_thread=False, timeout=5.0, isolation_level="IMMEDIATE"

@@ -10,6 +10,10 @@ import typer
 app = typer.Typer()
 
 
+class PortTaken(Exception):
+    """Another process listens at the agent's own port."""
+
+
 @app.command()
 def agent(
     site: Annotated[Path, typer.Option(help="The site file.", metavar="FILE")],
@@ -46,12 +50,19 @@ def agent(
     async def run() -> None:
         made = Agent(loaded, name, SystemClock(), SystemRandom(), version("refit"), METRICS)
         health = Health(made)
-        status = StatusServer(health.metrics(), health.status, port=loaded.agent(name).http)
+        port = loaded.agent(name).http
+        try:
+            status = StatusServer(health.metrics(), health.status, port=port)
+        except OSError as error:
+            raise PortTaken(
+                f"port {port} of 127.0.0.1 for /metrics: {error.strerror}: is this agent running"
+                " already?"
+            ) from error
         with status, Service().running():
             await made.run(stopped_by_signals(), health.run, drain_s=drain)
 
     try:
         asyncio.run(run())
-    except (LookupError, OutboxError, TooLarge) as error:
+    except (LookupError, OutboxError, PortTaken, TooLarge) as error:
         typer.echo(f"refit agent: {error}", err=True)
         raise typer.Exit(WRONG) from error

@@ -64,7 +64,7 @@ def browse(
     for file in (to, skipped):
         if file is not None and file.exists() and not force:
             _end(f"{file} is there already", WRONG, "--force replaces it")
-    looks = {"opc.tcp": _opcua, "modbus": _modbus, "rtu": _modbus}
+    looks = {"opc.tcp": _opcua, "modbus": _modbus, "tcp": _modbus, "rtu": _modbus}
     scheme = url.partition(":")[0]
     if scheme not in looks:
         _end(f'"{url}" is no machine', WRONG, 'begin it with "opc.tcp://", "modbus://" or "rtu:"')
@@ -166,7 +166,8 @@ def _told() -> Iterator[None]:
         where = ".".join(map(str, detail["loc"]))
         _end(f"{where}: {wrong}" if where else str(wrong), WRONG, getattr(wrong, "hint", ""))
     except MachineFault as fault:
-        _end(str(fault), 1)
+        refused = isinstance(fault.__cause__, ConnectionRefusedError)
+        _end(str(fault), 1, "is it on, are address and port right?" if refused else "")
     except OSError as error:
         _end(f"{error.filename or ''}: {error.strerror or error}", 1)
     except ValueError as error:

@@ -20,13 +20,20 @@ app = typer.Typer()
 
 @app.command()
 def check(
-    site: Annotated[Path, typer.Argument(help="The site file.")] = Path("site.toml"),
+    site: Annotated[Path, typer.Argument(help="The site file.", metavar="FILE")] = Path(
+        "site.toml"
+    ),
+    named: Annotated[
+        Path | None, typer.Option("--site", help="The same, as for other commands.", metavar="FILE")
+    ] = None,
     live: Annotated[
         bool, typer.Option("--live", help="Compare it with the machines: connect to each.")
     ] = False,
     station: Annotated[
         list[str] | None,
-        typer.Option(help="With --live: only this station; may be given several times."),
+        typer.Option(
+            help="With --live: only this station; may be given several times.", metavar="NAME"
+        ),
     ] = None,
     slow: Annotated[
         int, typer.Option(min=1, help="With --live: ms for one answer that are too many.")
@@ -46,7 +53,10 @@ def check(
 
     from wire.site import examine
 
-    examined = examine(site)
+    if (station or as_json) and not live:
+        typer.echo("refit check: --station and --json are for --live", err=True)
+        raise typer.Exit(WRONG)
+    examined = examine(named or site)
     show_problems(examined.problems, "error")
     show_problems(examined.warnings, "warning")
     if examined.site is None:

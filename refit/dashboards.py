@@ -53,6 +53,11 @@ def dashboards(
         typer.echo(
             "VictoriaMetrics knows no InfluxQL: only the panels of the ledger work", err=True
         )
+    elif not loaded.store.is_influx:
+        typer.echo(
+            "Grafana cannot read this site's store, a file: docs/how-to/influxdb.md has another",
+            err=True,
+        )
     typer.echo(f"{to}: {len(made)} files, {len(stale)} of them changed")
 
 

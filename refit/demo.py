@@ -48,7 +48,8 @@ def demo(
             with DemoPlant(folder or Path(temporary), speed, seed) as plant:
                 if seconds is None and not as_json:
                     show(plant)
-                    typer.echo("ending all processes ...")
+                    kept = f"; all of it stays in {folder}" if folder else "; --dir keeps the data"
+                    typer.echo(f"ending all processes{kept} ...")
                     return
                 plant.wait(20.0 if seconds is None else seconds)
                 result = plant.finish()

@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from wire.site import Site
 
 app = typer.Typer()
+FILES = (".csv", ".parquet")
+ENDINGS = {"": "csv", "csv": "csv", "txt": "csv", "parquet": "parquet", "pq": "parquet"}
 
 
 @app.command()
@@ -29,10 +31,12 @@ def export(
         str, typer.Option("--to", help="The time before which the last sample is.")
     ] = "now",
     station: Annotated[
-        list[str] | None, typer.Option(help="Only this station, or a pattern such as press-*.")
+        list[str] | None,
+        typer.Option(help="Only this station, or a pattern such as press-*.", metavar="NAME"),
     ] = None,
     tag: Annotated[
-        list[str] | None, typer.Option(help="Only this tag, or a pattern such as force_*.")
+        list[str] | None,
+        typer.Option(help="Only this tag, or a pattern such as force_*.", metavar="NAME"),
     ] = None,
     format: Annotated[
         str, typer.Option(help="csv or parquet; otherwise the ending of --to-file says it.")
@@ -58,7 +62,7 @@ def export(
     Times in the file are RFC 3339 in UTC. A row stands for a sample (station after station), with
     --wide for a time. An empty cell is no value; NaN and Infinity are written as such. Windows of
     --every are whole: the range is widened to them. Ends with 1 when there is nothing, and writes
-    nothing then. Parquet needs the extra: pip install "refit[parquet]".
+    nothing then. Parquet needs the extra: pip install "refit\\[parquet]".
     """
     from plant.stores.store import StoreUnavailable, StoreUnusable, TooManyRows
     from refit.exporting.choose import Unknown
@@ -74,7 +78,10 @@ def export(
         loaded = open_site(site)
         with closing(_store(loaded)) as store, _progress() as progress, _output(to_file) as file:
             rows = give(store, loaded, asked, file, progress)
-    except (NoTime, Wrong, Unknown, StoreUnusable) as error:
+    except NoTime as error:
+        hint = ": a file is named by --to-file" if end.lower().endswith(FILES) else ""
+        raise _ended(f"{error}{hint}", WRONG) from error
+    except (Wrong, Unknown, StoreUnusable) as error:
         raise _ended(error, WRONG) from error
     except BrokenPipeError:
         raise  # whoever read has enough
@@ -98,7 +105,9 @@ def _format(named: str, to_file: Path | None) -> str:
     from refit.exporting.giving import INSTALL, Wrong
 
     ending = "" if to_file is None else to_file.suffix.lower().removeprefix(".")
-    kind = named.lower() or ("parquet" if ending in ("parquet", "pq") else "csv")
+    if not named and ending not in ENDINGS:
+        raise Wrong(f'no format has the ending ".{ending}": write .csv or .parquet, or --format')
+    kind = named.lower() or ENDINGS[ending]
     if kind == "parquet":
         if to_file is None:
             raise Wrong("Parquet is nothing for a terminal: name a file by --to-file")

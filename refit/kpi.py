@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -10,6 +11,7 @@ import typer
 from refit.sites import WRONG
 
 if TYPE_CHECKING:
+    from rich.console import Console
     from rich.table import Table
 
     from stations.kpi import Account
@@ -18,6 +20,9 @@ if TYPE_CHECKING:
 app = typer.Typer()
 TIMES = ("PBT", "APT", "ADET", "ADOT", "unknown")
 HEADS = (*TIMES, "PRI x PQ", "PQ", "GQ", "availability", "effectiveness", "quality", "OEE")
+RATIOS = ("availability", "effectiveness", "quality", "OEE")
+FEWER = ("PBT", "APT", "ADOT", "unknown", "GQ", *RATIOS)
+FEWEST = ("unknown", *RATIOS)
 HOURS_MAX = 24 * 31
 
 
@@ -68,7 +73,9 @@ def kpi(
         typer.echo(f"refit kpi: {error}", err=True)
         raise typer.Exit(WRONG if isinstance(error, StoreUnusable) else 1) from error
     console = Console()
-    console.print(_table(found, by_hour=by_hour))
+    if not console.is_terminal:
+        console.width = 160
+    console.print(_fitting(found, console, by_hour=by_hour))
 
 
 def _stations(site: Site, line: str | None) -> list[str]:
@@ -90,32 +97,44 @@ def _stations(site: Site, line: str | None) -> list[str]:
     return names
 
 
-def _table(found: dict[str, dict[int, Account]], *, by_hour: bool) -> Table:
+def _table(found: dict[str, dict[int, Account]], heads: Sequence[str], *, by_hour: bool) -> Table:
     from rich.table import Table
 
     from refit.times import text_of
     from stations.kpi import Account
 
-    table = Table(
-        "station", *(["hour"] if by_hour else []), title="times in minutes", title_justify="left"
-    )
-    for head in HEADS:
-        table.add_column(head, justify="right")
+    left_out = "" if len(heads) == len(HEADS) else "; a wider terminal shows more"
+    table = Table(title=f"times in minutes{left_out}", title_justify="left")
+    for head in ("station", "hour") if by_hour else ("station",):
+        table.add_column(head, no_wrap=True)
+    for head in heads:
+        table.add_column(head, justify="right", no_wrap=True)
     for name, accounts in found.items():
         if by_hour:
             for hour, one in accounts.items():
-                table.add_row(name, text_of(hour)[:16], *_cells(one))
+                table.add_row(name, text_of(hour)[:16], *_cells(one, heads))
         else:
-            table.add_row(name, *_cells(sum(accounts.values(), Account())))
+            table.add_row(name, *_cells(sum(accounts.values(), Account()), heads))
     return table
 
 
-def _cells(one: Account) -> list[str]:
+def _fitting(found: dict[str, dict[int, Account]], console: Console, *, by_hour: bool) -> Table:
+    """The table with as many columns as the terminal has room for: none of them is cut."""
+    unbound = console.options.update(width=1000)
+    for heads in (HEADS, FEWER):
+        table = _table(found, heads, by_hour=by_hour)
+        if console.measure(table, options=unbound).maximum <= console.width:
+            return table
+    return _table(found, FEWEST, by_hour=by_hour)
+
+
+def _cells(one: Account, heads: Sequence[str]) -> list[str]:
     times = (one.pbt_ms, one.apt_ms, one.adet_ms, one.adot_ms, one.unknown_ms, one.run_ms)
     ratios = (one.availability, one.effectiveness, one.quality, one.oee)
-    return [
+    every = [
         *(f"{ms / 60_000:.1f}" for ms in times),
         str(one.pq),
         str(one.gq),
         *("" if ratio is None else f"{ratio:.3f}" for ratio in ratios),
     ]
+    return [cell for head, cell in zip(HEADS, every, strict=True) if head in heads]

@@ -89,11 +89,15 @@ def show(
         str | None, typer.Option(help="Only this kind of record, and what is below it.")
     ] = None,
     limit: Annotated[int, typer.Option(help="At most so many, the latest first.", min=1)] = 20,
-    json: Annotated[bool, typer.Option(help="The records as they are, one a line.")] = False,
+    json: Annotated[
+        bool, typer.Option("--json", help="The records as they are, one a line.")
+    ] = False,
 ) -> None:
     """Show the latest records."""
     with _opened(site) as ledger:
         found = ledger.find(visit=visit, station=station, kind=kind, limit=limit)
+    if not found:
+        typer.echo("no record fits", err=True)
     for entry in found:
         if json:
             typer.echo(entry.body.decode())
@@ -190,8 +194,17 @@ def name(site: SiteFile) -> None:
 def forget(site: SiteFile) -> None:
     """Erase vehicles, for good: one VIN a line on standard input.
 
-    Their visits and records stay, without a name. Backups have the VIN still.
+    Their visits and records stay, without a name. Backups have the VIN still. Ends with 1 when a
+    line is no VIN that is known here, say because a letter is wrong; the others are erased.
     """
+    visits = unknown = 0
     with _opened(site) as ledger:
-        visits = sum(ledger.forget_vehicle(line.strip()) for line in sys.stdin)
+        for number, line in enumerate(sys.stdin, 1):
+            erased = ledger.forget_vehicle(line.strip())
+            visits += erased
+            if line.strip() and not erased:
+                unknown += 1
+                typer.echo(f"line {number}: no visit is of this vehicle", err=True)
     typer.echo(f"visits without a vehicle now: {visits}")
+    if unknown:
+        raise typer.Exit(1)

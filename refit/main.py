@@ -7,9 +7,11 @@ it runs, so that `refit --help` answers at once.
 from __future__ import annotations
 
 import importlib
-from typing import Annotated
+from typing import Annotated, Any
 
+import click
 import typer
+from typer.core import TyperGroup
 
 MODULES = (
     "demo",
@@ -31,8 +33,40 @@ MODULES = (
     "doctor",
 )
 
+
+class Commands(TyperGroup):
+    """All commands. What the operating system refuses is told in a line, like other mistakes."""
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """A command whose help flows within any width: its lines are those of the code."""
+        found = super().get_command(ctx, cmd_name)
+        if found is not None:
+            _flow(found)
+        return found
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Run a command; it ends with 1 when a file, a folder or a port cannot be had."""
+        try:
+            return super().invoke(ctx)
+        except BrokenPipeError:
+            raise  # whoever read has enough
+        except OSError as error:
+            place = f"{error.filename}: " if error.filename else ""
+            told = f"{place}{error.strerror or error}"
+            typer.echo(f"refit {ctx.invoked_subcommand}: {told}", err=True)
+            raise typer.Exit(1) from error
+
+
+def _flow(command: click.Command) -> None:
+    paragraphs = (command.help or "").split("\n\n")
+    command.help = "\n\n".join(" ".join(one.split()) for one in paragraphs)
+    for one in getattr(command, "commands", {}).values():
+        _flow(one)
+
+
 app = typer.Typer(
     name="refit",
+    cls=Commands,
     help="From the machines of a used-vehicle factory to the people who run it.",
     no_args_is_help=True,
     add_completion=False,

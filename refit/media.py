@@ -82,6 +82,9 @@ def _opened(path: Path) -> Iterator[Opened]:
     from wire.clock import SystemClock
 
     site, clock = open_site(path), SystemClock()
+    if not site.media.url:
+        typer.echo("refit media: the site has no media store: [media] says where it is", err=True)
+        raise typer.Exit(WRONG)
     folder = site.media.folder
     if not folder.is_dir():
         typer.echo(
@@ -103,9 +106,10 @@ def status(
     site: SiteFile,
     limit: Annotated[int, typer.Option(help="Show so many incomplete records.", min=0)] = 20,
     recheck: Annotated[
-        bool, typer.Option(help="Look for every file again, say after a restored backup.")
+        bool,
+        typer.Option("--recheck", help="Look for every file again, say after a restored backup."),
     ] = False,
-    json: Annotated[bool, typer.Option(help="One JSON object.")] = False,
+    json: Annotated[bool, typer.Option("--json", help="One JSON object.")] = False,
 ) -> None:
     """Say what the media store has, which records are not complete, and what nobody names.
 
@@ -150,7 +154,9 @@ def collect(
         str | None,
         typer.Option(help="Only files not claimed for so long, such as 30 d; default: the site's."),
     ] = None,
-    delete: Annotated[bool, typer.Option(help="Remove them; without it they are shown.")] = False,
+    delete: Annotated[
+        bool, typer.Option("--delete", help="Remove them; without it they are shown.")
+    ] = False,
 ) -> None:
     """Find files that no record names (orphans), and with --delete remove them.
 

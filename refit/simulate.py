@@ -14,7 +14,8 @@ app = typer.Typer()
 def simulate(
     site: Annotated[Path, typer.Option(help="The site file.", metavar="FILE")],
     station: Annotated[
-        list[str] | None, typer.Option(help="Only this station; may be given several times.")
+        list[str] | None,
+        typer.Option(help="Only this station; may be given several times.", metavar="NAME"),
     ] = None,
     speed: Annotated[
         float, typer.Option(help="How much faster the machines run; source times stay real.")
@@ -97,7 +98,8 @@ def fault(
             endpoint.fault(control, station, name, tag=tag, for_ms=for_ms, times=times)
             told = f"{name} is in force"
     except (endpoint.Refused, ValueError) as error:
-        typer.echo(f"refit fault: {error}", err=True)
+        hint = f": {error.hint}" if getattr(error, "hint", "") else ""
+        typer.echo(f"refit fault: {error}{hint}", err=True)
         raise typer.Exit(2) from error
     except OSError as error:
         typer.echo(f"refit fault: no simulator answers at port {control}: {error}", err=True)

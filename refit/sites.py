@@ -18,8 +18,10 @@ WRONG = 2
 
 def open_site(path: Path, overrides: Overrides | None = None) -> Site:
     """The site of a file; prints every problem to stderr and exits with 2 when there is one."""
+    from wire.logs import start_quiet_logging
     from wire.site import SiteError, load
 
+    start_quiet_logging()
     try:
         return load(path, overrides)
     except SiteError as error:

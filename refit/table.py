@@ -18,7 +18,8 @@ from refit.demo_plant import DemoPlant
 from stations.status import is_good
 from wire.site import StationConfig
 
-WIDTH_WHOLE = 120  # of a terminal that has room for every column
+WIDTH_WHOLE = 136  # of a terminal that has room for every column
+WIDTH_RECORD = 111  # of one that has room for the last record, not for the counts
 REFRESH_S = 1.0
 RATE_S = 5.0
 
@@ -44,7 +45,7 @@ class PlantTable:
 
     def __init__(self, plant: DemoPlant, store: Store, width: int = WIDTH_WHOLE) -> None:
         self.plant, self.store = plant, store
-        self.whole = width >= WIDTH_WHOLE
+        self.counts, self.records = width >= WIDTH_WHOLE, width >= WIDTH_RECORD
         self._rates = {station.name: Rate() for station in plant.site.stations}
 
     def draw(self) -> Group:
@@ -52,18 +53,18 @@ class PlantTable:
         table = Table(title=f"Refit: site {self.plant.site.name}", title_justify="left")
         for title in ("station", "state", "vehicle"):
             table.add_column(title, no_wrap=True)
-        counts = ("values/s", "acknowledged", "backlog") if self.whole else ("values/s",)
+        counts = ("values/s", "acknowledged", "backlog") if self.counts else ("values/s",)
         for title in (*counts, "quality"):
             table.add_column(title, justify="right", no_wrap=True)
-        if self.whole:
-            table.add_column("last record", no_wrap=True)
+        if self.records:
+            table.add_column("last record", no_wrap=True, overflow="ellipsis")
         health = {agent.name: self.plant.health(agent.name) for agent in self.plant.site.agents}
         for station in self.plant.site.stations:
             said = health[station.agent]
             record = self.plant.last_record(station.name)
             told = f"{record.time[11:19]} {record.kind}" if record else ""
             row = self._row(station, said and said["health"])
-            table.add_row(*row, *([told] if self.whole else []))
+            table.add_row(*row, *([told] if self.records else []))
         return Group(table, *self._problems(health), self._foot())
 
     def _row(self, station: StationConfig, health: dict[str, Any] | None) -> list[str | Text]:
@@ -75,7 +76,7 @@ class PlantTable:
             self._state(station),
             str(self._value(station, "visit") or ""),
             f"{rate:.0f}",
-            *([str(stored), backlog] if self.whole else []),
+            *([str(stored), backlog] if self.counts else []),
             self._quality(station),
         ]
 

@@ -28,7 +28,8 @@ def watch(
         str | None, typer.Option(help="Where the historian is, such as http://plant:9101.")
     ] = None,
     station: Annotated[
-        list[str] | None, typer.Option(help="Only this station; may be given several times.")
+        list[str] | None,
+        typer.Option(help="Only this station; may be given several times.", metavar="NAME"),
     ] = None,
     words: Annotated[
         str, typer.Option("--filter", help="Only tags with these words; -word: without it.")
@@ -121,7 +122,10 @@ def _print(client: Client, view: View, stations: list[str], console: Any) -> Non
     if not console.is_terminal:
         console.width = 160
     now_s = time.time()
-    console.print(table(board, shown(board, view, now_s, stations), now_s))
+    rows = shown(board, view, now_s, stations)
+    if not rows:
+        typer.echo("no tag fits" if view.filter else "there is no tag yet", err=True)
+    console.print(table(board, rows, now_s, console.width))
 
 
 def _lines(client: Client, view: View, every_s: float, stations: list[str], *, once: bool) -> None:

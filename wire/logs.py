@@ -61,6 +61,24 @@ def start_logging(
         logging.getLogger(name).setLevel(level)
 
 
+def start_quiet_logging() -> None:
+    """For a command that a person runs: only warnings, on standard error, below its own words.
+
+    What somebody sends on from standard output stays what they asked for. Logs that are set up
+    already stay as they are.
+    """
+    if not structlog.is_configured():
+        structlog.configure(
+            processors=[
+                structlog.processors.add_log_level,
+                structlog.dev.ConsoleRenderer(pad_event_to=0, colors=False),
+            ],
+            wrapper_class=structlog.make_filtering_bound_logger(logging.WARNING),
+            logger_factory=lambda *_: structlog.PrintLogger(sys.stderr),
+            cache_logger_on_first_use=False,
+        )
+
+
 def _named(process: str) -> Processor:
     def add(_: WrappedLogger, __: str, event: EventDict) -> EventDict:
         event["process"] = process

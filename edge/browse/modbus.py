@@ -37,7 +37,7 @@ class Options:
 
 
 def config_of(url: str) -> ModbusConfig:
-    """`modbus://HOST:PORT?unit=1`, or `rtu:DEVICE?baud=9600&unit=1` as in a site file."""
+    """`modbus://HOST:PORT?unit=1`, or `tcp:` or `rtu:DEVICE?baud=9600&unit=1` as in a site file."""
     parts = urlsplit(url)
     settings = dict(parse_qsl(parts.query, keep_blank_values=True))
     said = {key: settings.pop(key) for key in SETTINGS if key in settings}

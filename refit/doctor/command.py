@@ -23,7 +23,7 @@ def doctor(
         str | None,
         typer.Option(help="Only what this agent needs: for its station PC.", metavar="NAME"),
     ] = None,
-    json: Annotated[bool, typer.Option(help="The findings as one JSON array.")] = False,
+    json: Annotated[bool, typer.Option("--json", help="The findings as one JSON array.")] = False,
 ) -> None:
     """Is this machine fit for Refit: versions, clock, disks, ports, files, who can be reached.
 

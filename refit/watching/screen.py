@@ -13,6 +13,10 @@ from refit.watching.board import Board, Place, Row
 from refit.watching.view import View, plain, shown, sparkline, time_text, value_text
 
 SPARK = 24
+SPARK_MIN = len("history")
+VALUE_MAX = 22  # as soon as the history has too little room
+LEAST = (("quality", 10), ("tag", 16), ("value", 12), ("station", 12), ("tag", 8),
+         ("station", 6), ("value", 6), ("quality", 4))  # fmt: skip
 TROUBLES_MAX = 4
 FRAME_LINES = 4  # of a table: the line above, the titles, and the lines below both
 FOOT_LINES = 1
@@ -22,8 +26,8 @@ TITLES = {
     "rate": "per s",
 }  # fmt: skip
 HELP = """\
-/        filter: every word must be in station, tag, unit, quality, state, line, kind, agent or
-         description; -word: must not. Enter keeps the filter, Escape ends it
+/        filter: every word must be in station, tag, unit, quality, state, line,
+         kind, agent or description; -word: must not. Enter keeps it, Escape ends it
 s        sort by the next column: station, tag, value, quality, age, per s
 r        the other way round
 space    pause, and go on
@@ -31,12 +35,13 @@ space    pause, and go on
 ?        this help
 q        quit (also Ctrl-C)
 
-quality  the name of the OPC UA StatusCode; Good, Uncertain or Bad is how it begins
-age      how old the latest sample is, by the historian's clock. A value that does not change
-         gives no new sample: an old value of an online station is still so
+quality  the name of the OPC UA StatusCode: Good, Uncertain or Bad is how it begins
+age      how old the latest sample is, by the historian's clock. A value that does
+         not change gives no new sample: that of an online station is still so
 per s    samples a second over the last ten seconds
-history  the last numbers that came, the lowest and the highest of them as ▁ and █
-Grey values are the last ones of a station that is offline, or of a historian that is away.
+history  the last numbers that came, the lowest of them as ▁, the highest as █
+Grey values are the last ones of a station that is offline, or of a historian that
+is away. A narrow terminal has no room for the history and for long names.
 """
 
 
@@ -63,44 +68,78 @@ def draw(
     elif not rows:
         body = Text("\n" + _nothing(board, view), "yellow")
     else:
-        body = table(board, part, now_s, view.sort, view.is_descending)
+        body = table(board, part, now_s, console.width, view.sort, view.is_descending)
     for line in head:
         line.truncate(console.width, overflow="ellipsis")
     foot = _foot(view, top, len(part), len(rows))
+    foot.truncate(console.width, overflow="ellipsis")
     return Drawn(Group(*head, body, foot), page, len(rows))
 
 
 def table(
-    board: Board, rows: Sequence[Row], now_s: float, sort: str = "", is_descending: bool = False
+    board: Board,
+    rows: Sequence[Row],
+    now_s: float,
+    width: int,
+    sort: str = "",
+    is_descending: bool = False,
 ) -> Table:
     """Some rows as a table; the title of the column by which they are sorted has an arrow.
 
     Without `sort` it is one for a single look, which knows no rates.
     """
-    made = Table()
     arrow = " ↓" if is_descending else " ↑"
-    right = ("value", "age", "rate")
-    titles = {name: title for name, title in TITLES.items() if sort or name != "rate"}
+    titles = {
+        name: Text(title + (arrow if name == sort else ""))
+        for name, title in TITLES.items()
+        if sort or name != "rate"
+    }
+    lines = [_cells(board, row, now_s) for row in rows]
+    widths = {name: max(one[name].cell_len for one in (titles, *lines)) for name in titles}
+    spark = _fit(widths, width)
+    made = Table()
     for name, title in titles.items():
         made.add_column(
-            title + (arrow if name == sort else ""), no_wrap=True, overflow="ellipsis",
-            justify="right" if name in right else "left",
+            title, no_wrap=True, overflow="ellipsis", width=widths[name],
+            justify="right" if name in ("value", "age", "rate") else "left",
         )  # fmt: skip
-    made.add_column("history", no_wrap=True, min_width=SPARK)
-    for row in rows:
-        old = board.is_old(row)
-        value_style = "dim" if old or row.value is None else ""
-        cells = {
-            "station": Text(plain(row.station), "dim" if old else ""),
-            "tag": Text(plain(row.tag)),
-            "value": Text(value_text(row), value_style),
-            "quality": Text(row.quality, "dim" if old else STYLES[row.severity]),
-            "age": Text(time_text(board.age_s(row, now_s)), value_style),
-            "rate": Text(_rate(board.per_s(row, now_s)), value_style),
-        }
-        history = Text(sparkline(row.recent, SPARK), "dim" if old else "cyan")
-        made.add_row(*(cells[name] for name in titles), history)
+    if spark:
+        made.add_column("history", no_wrap=True, width=spark)
+    for row, cells in zip(rows, lines, strict=True):
+        style = "dim" if board.is_old(row) else "cyan"
+        history = [Text(sparkline(row.recent, spark), style)] if spark else []
+        made.add_row(*(cells[name] for name in titles), *history)
     return made
+
+
+def _cells(board: Board, row: Row, now_s: float) -> dict[str, Text]:
+    old = board.is_old(row)
+    value_style = "dim" if old or row.value is None else ""
+    return {
+        "station": Text(plain(row.station), "dim" if old else ""),
+        "tag": Text(plain(row.tag)),
+        "value": Text(value_text(row), value_style),
+        "quality": Text(row.quality, "dim" if old else STYLES[row.severity]),
+        "age": Text(time_text(board.age_s(row, now_s)), value_style),
+        "rate": Text(_rate(board.per_s(row, now_s)), value_style),
+    }
+
+
+def _fit(widths: dict[str, int], room: int) -> int:
+    """Make columns as narrow as the room asks for, the long ones first; what the history has.
+
+    An age or a rate that is cut says something wrong, so those keep their width.
+    """
+    over = sum(widths.values()) + 3 * len(widths) + 1 - room
+    given = min(max(over + 3 + SPARK, 0), max(widths["value"] - VALUE_MAX, 0))
+    widths["value"] -= given
+    over -= given
+    for name, least in LEAST:
+        given = min(max(over, 0), max(widths[name] - least, 0))
+        widths[name] -= given
+        over -= given
+    spark = min(-over - 3, SPARK)
+    return spark if spark >= SPARK_MIN else 0
 
 
 def _rate(per_s: float) -> str:

@@ -155,6 +155,9 @@ def test_vehicles_are_named_and_forgotten(site: Path) -> None:
         assert ledger.visits(vin) == ["v-2026-000001", "v-2026-000002"]
     code, said, wrong = run("forget", "--site", site, said=f"{vin}\n")
     assert (code, said, wrong) == (0, "visits without a vehicle now: 2\n", "")
+    code, said, wrong = run("forget", "--site", site, said=f"{vin}\n")
+    assert (code, said) == (1, "visits without a vehicle now: 0\n")
+    assert wrong == "line 1: no visit is of this vehicle\n"
 
 
 @ON_A_SERVER

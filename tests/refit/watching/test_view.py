@@ -223,3 +223,23 @@ def test_typing_pausing_and_help_are_seen(board: Board) -> None:
     assert any("quit" in line for line in text_of(board, View(is_help=True))[3:-1])
     assert any("no tag fits" in line for line in text_of(board, View(filter="zz")))
     assert replace(View(), top=5) != View()
+
+
+@pytest.mark.parametrize("width", [60, 80, 100, 120, 160])
+def test_an_age_and_a_rate_are_never_cut_and_the_screen_is_never_wider(width: int) -> None:
+    long = tag("x" * 60, unit="degC", time_ms=NOW_MS - 200_000)
+    board = Board()
+    board.take(answer(press_of_the_long_line_1=station(temperature_of_the_oil_behind=long)), NOW_S)
+    lines = text_of(board, View(), width=width)
+    assert max(map(len, lines)) <= width
+    title, _, row = lines[2:5]
+    assert title.split("┃")[5].strip() == "age"
+    assert title.split("┃")[6].strip() == "per s"
+    assert row.split("│")[5].strip() == "3m22"
+    assert ("history" in title) == (width >= 120)
+
+
+@pytest.mark.parametrize("sort", SORTS)
+def test_help_and_foot_fit_a_narrow_terminal(board: Board, sort: str) -> None:
+    for view in (View(sort=sort), View(is_help=True), View(filter="oil" * 20)):
+        assert len(text_of(board, view, width=84)) <= 24
