@@ -15,7 +15,7 @@ from random import Random
 from typing import Any
 
 from edge.delivery import ACK_S
-from edge.files import Files
+from edge.files.files import Files
 from edge.intake import Arrival, Intake
 from edge.lane import Lane
 from edge.outbox import Outbox

@@ -13,7 +13,7 @@ import psutil
 import structlog
 
 from edge.agent import Agent
-from edge.outbox_files import FileFill
+from edge.files.table import FileFill
 from stations.declare import Type
 from wire.metrics import Metrics
 from wire.sparkplug.datatypes import Scalar

@@ -17,10 +17,10 @@ from typing import Any, Protocol
 import numpy as np
 import structlog
 
+from edge.files.table import FileRow
 from edge.lane import Lane
 from edge.outbox import Outbox
 from edge.outbox_file import Batch, Lost
-from edge.outbox_files import FileRow
 from edge.pipeline import Kept, Pipeline
 from edge.sources.source import Gap, Report
 from stations.records import Record

@@ -15,8 +15,8 @@ from pathlib import Path
 from typing import Any
 
 from edge.delivery import Positions
+from edge.files.table import FileRow, OutboxFiles
 from edge.outbox_file import COLUMNS, Batch, Lost, OutboxError, open_file, replay
-from edge.outbox_files import FileRow, OutboxFiles
 from edge.state import State
 from stations.declare import Type
 from stations.samples import Corrupt

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from edge import outbox_files
+from edge.files import table as file_table
 from edge.state import State, absurd
 from stations.samples import Corrupt, Samples
 
@@ -150,7 +150,7 @@ def _bring_up(db: sqlite3.Connection, version: int) -> None:
         if version < 1:
             _run(db, _SCHEMA)
             db.executemany("INSERT INTO meta VALUES (?, ?)", first)
-        _run(db, outbox_files.SCHEMA)
+        _run(db, file_table.SCHEMA)
         db.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
 
 

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
+from edge.files.table import ASK_AGAIN_MS, FileFill, FileRow
 from edge.outbox import Outbox
 from edge.outbox_file import OutboxError
-from edge.outbox_files import ASK_AGAIN_MS, FileFill, FileRow
 from tests.edge.test_outbox import NOW, batch, waiting
 
 # The tables of the first version, as files of it have them.

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from edge.file_folder import FileFolder, FileGone
+from edge.files.folder import FileFolder, FileGone
 from tests.plant.media_contract import name_of
 
 

@@ -11,11 +11,11 @@ from typing import Any
 
 import orjson
 
-from edge.files import Attachment, Files
+from edge.files.files import Attachment, Files
+from edge.files.table import FileFill
 from edge.intake import Intake
 from edge.lane import Lane
 from edge.outbox import Outbox
-from edge.outbox_files import FileFill
 from edge.pipeline import Pipeline
 from plant.media.server import MediaServer, open_media
 from stations.records import AgentInfo, Draft, Record

@@ -12,12 +12,12 @@ from typing import Any
 import orjson
 import pytest
 
-from edge import file_sender
-from edge.files import Attachment, FileRefused
-from edge.outbox_files import FileFill
+from edge.files import sender
+from edge.files.files import Attachment, FileRefused
+from edge.files.table import FileFill
 from plant.media.server import MediaServer
 from stations.records import Draft
-from tests.edge.yard import CHUNK, yard
+from tests.edge.files.yard import CHUNK, yard
 from tests.plant.media_contract import name_of
 from tests.servers.certificate import certificate
 from tests.simulators.helpers import eventually
@@ -28,10 +28,10 @@ pytestmark = pytest.mark.system
 
 @pytest.fixture(autouse=True)
 def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(file_sender, "IDLE_S", 0.02)
-    monkeypatch.setattr(file_sender, "FIRST_S", 0.02)
-    monkeypatch.setattr(file_sender, "MOST_S", 0.1)
-    monkeypatch.setattr(file_sender, "LATER_S", 0.3)
+    monkeypatch.setattr(sender, "IDLE_S", 0.02)
+    monkeypatch.setattr(sender, "FIRST_S", 0.02)
+    monkeypatch.setattr(sender, "MOST_S", 0.1)
+    monkeypatch.setattr(sender, "LATER_S", 0.3)
 
 
 async def test_a_record_and_its_files_are_on_disk_and_reach_the_plant(tmp_path: Path) -> None:
@@ -252,7 +252,7 @@ async def test_no_more_bytes_a_second_than_allowed(
 
     async with yard(tmp_path, rate_max=CHUNK // 100) as made:
         made.serve()
-        monkeypatch.setattr(file_sender.asyncio, "sleep", pause)
+        monkeypatch.setattr(sender.asyncio, "sleep", pause)
         await made.put(made.picture("a.jpg", os.urandom(4 * CHUNK)))
         while made.fill().waiting:
             await asyncio.wait([asyncio.create_task(asyncio.to_thread(lambda: None))])

@@ -19,11 +19,11 @@ from typing import Any
 
 import structlog
 
-from edge.file_folder import FileFolder, Taken
-from edge.file_sender import FileSender
+from edge.files.folder import FileFolder, Taken
+from edge.files.sender import FileSender
+from edge.files.table import FileFill, FileRow
 from edge.intake import Intake, Run, Stated
 from edge.outbox import Outbox
-from edge.outbox_files import FileFill, FileRow
 from stations.records import Draft, File, Record
 from stations.upsets import FileLost
 from wire.clock import Clock

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from edge.files import FileRefused
-from tests.edge.yard import Yard, yard
+from edge.files.files import FileRefused
+from tests.edge.files.yard import Yard, yard
 from tests.plant.media_contract import name_of
 from tests.servers.faulty_disk import FaultyDisk
 from tests.simulators.helpers import eventually

@@ -16,9 +16,9 @@ from random import Random
 
 import structlog
 
-from edge.file_folder import FileFolder, FileGone
+from edge.files.folder import FileFolder, FileGone
+from edge.files.table import FileRow, OutboxFiles
 from edge.intake import Run
-from edge.outbox_files import FileRow, OutboxFiles
 from wire.backoff import BackOff
 from wire.clock import Clock
 from wire.media.client import MediaClient, MediaError, Progress, Refused, Unreachable, WrongHash
