@@ -9,6 +9,7 @@ and says what is still to come.
 from __future__ import annotations
 
 import asyncio
+import re
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -33,6 +34,7 @@ from wire.site import MediaConfig
 from wire.tls import client_context
 
 NAME_MAX = 200
+MEDIA_TYPE = re.compile(r"[!-~]+/[!-~]+(; *[ -~]+)?\Z")
 DRAIN_S = 0.1
 
 log = structlog.get_logger()
@@ -75,7 +77,7 @@ class Files:
             chunk_bytes=config.chunk_bytes, rate_bytes_max=config.rate_bytes_max,
             run_blocking=run_blocking, run_files=self._run_files, lost=self._lost,
         )  # fmt: skip
-        self.folder.sweep(outbox.files.hashes())
+        self._unswept = self._sweep()
 
     async def put_record(
         self,
@@ -98,18 +100,23 @@ class Files:
             known = ", ".join(self._intake.lanes)
             raise LookupError(f"no station {station!r} at this agent; known are {known}")
         given = [one if isinstance(one, Attachment) else Attachment(one) for one in files]
-        names = [_name(one) for one in given]
+        names, types = [_name(one) for one in given], [_type(one) for one in given]
         if len(set(names)) < len(names):
             raise FileRefused(f"two files of one record have the same name: {', '.join(names)}")
         size = await self._run_files(self._room, given)
         self._taking += size
+        taken: list[Taken] = []
         try:
-            taken = await self._run_files(self._take, given)
+            await self._run_files(self._take, given, taken)
             listed = tuple(
-                File(name=name, sha256=one.sha256, bytes=one.bytes, type=_type(attached))
-                for name, one, attached in zip(names, taken, given, strict=True)
+                File(name=name, sha256=one.sha256, bytes=one.bytes, type=type)
+                for name, type, one in zip(names, types, taken, strict=True)
             )
             record = lane.record(draft, listed)
+        except Exception:
+            await self._let_go(taken)
+            raise
+        else:
             await self._commit(record, station, listed)
         finally:
             self._taking -= size
@@ -146,9 +153,28 @@ class Files:
             found.append(f"files wait: {self.sender.problem}")
         elif fill.waiting and not self.config.enabled:
             found.append("files wait, and the site has no media store")
+        if self._unswept:
+            found.append(self._unswept)
         if self.sender.tally.lost:
             found.append(f"{self.sender.tally.lost} files were lost, see the log and the ledger")
         return found
+
+    def _sweep(self) -> str:
+        """Clear the folder of what a kill has left; why it could not be cleared: samples go on."""
+        try:
+            self.folder.sweep(self._outbox.files.hashes())
+        except OSError as error:
+            why = f"the folder of files cannot be cleared: {error}; it must belong to the agent"
+            log.error(why)
+            return why
+        return ""
+
+    async def _let_go(self, taken: Sequence[Taken]) -> None:
+        """Give up the copies of files that no record will name; their owner has them still."""
+        for one in taken:
+            self.folder.settled(one.sha256)
+        for one in taken:
+            await self.sender.remove(one.sha256)
 
     async def _commit(self, record: Record, station: str, files: tuple[File, ...]) -> None:
         rows = tuple(
@@ -191,16 +217,12 @@ class Files:
         self._wanted = 0
         return all_of_it
 
-    def _take(self, given: Sequence[Attachment]) -> list[Taken]:
-        taken: list[Taken] = []
+    def _take(self, given: Sequence[Attachment], taken: list[Taken]) -> None:
         try:
             for one in given:
                 taken.append(self.folder.take(one.path))
         except OSError as error:
-            for done in taken:
-                self.folder.settled(done.sha256)
             raise self._refusal(f"{one.path} cannot be taken in: {error}") from error
-        return taken
 
     def _refusal(self, why: str) -> FileRefused:
         self.refused += 1
@@ -255,4 +277,7 @@ def _name(attachment: Attachment) -> str:
 
 
 def _type(attachment: Attachment) -> str:
-    return attachment.type or type_of(attachment.name or attachment.path.name)
+    type = attachment.type or type_of(attachment.name or attachment.path.name)
+    if not MEDIA_TYPE.match(type):
+        raise FileRefused(f"{type!r} is no media type: write it like image/jpeg")
+    return type

@@ -141,7 +141,10 @@ class FileSender:
         standstills = 0
         while not progress.there:
             began, before = self._clock.monotonic(), progress.offset
-            progress = await self._run_files(self._append, file, before)
+            if before < file.bytes:
+                progress = await self._run_files(self._append, file, before)
+            else:  # Somebody else has sent the rest of it: whoever asks now ends the upload.
+                progress = await self._run_files(self._claim, file)
             self.tally.sent_bytes += max(progress.offset - before, 0)
             standstills = 0 if progress.offset > before else standstills + 1
             if standstills == STANDSTILLS_MAX:

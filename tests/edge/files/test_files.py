@@ -91,6 +91,9 @@ async def test_the_same_fact_with_the_same_files_is_one_record(tmp_path: Path) -
         ([("a.jpg", "/etc/b")], "leads out of its record"),
         ([("a.jpg", "b\n")], "no name of a file"),
         ([("a.jpg", "b" * 201)], "no name of a file"),
+        ([("a.jpg", "", "picture")], "no media type: write it like image/jpeg"),
+        ([("a.jpg", "", "image/jpeg\nX: y")], "no media type"),
+        ([("a.jpg", "", "image/片")], "no media type"),
     ],
 )
 async def test_what_cannot_be_taken_is_said_and_nothing_is_done(
@@ -100,7 +103,7 @@ async def test_what_cannot_be_taken_is_said_and_nothing_is_done(
         for name, size in (("a.jpg", 10), ("b.jpg", 20), ("big.jpg", 1001)):
             made.picture(name, bytes(size))
         given = [
-            Attachment(tmp_path / one[0], one[1]) if isinstance(one, tuple) else tmp_path / one
+            Attachment(tmp_path / one[0], *one[1:]) if isinstance(one, tuple) else tmp_path / one
             for one in files
         ]
         with pytest.raises(FileRefused, match=why):
@@ -109,6 +112,31 @@ async def test_what_cannot_be_taken_is_said_and_nothing_is_done(
         assert made.pictures() == {"a.jpg", "b.jpg", "big.jpg"}
         with pytest.raises(LookupError, match="no station 'studio-9' at this agent"):
             await made.files.put_record("studio-9", Draft(kind="x", time_ms=0, data={}))
+
+
+async def test_files_of_a_record_that_cannot_be_made_leave_no_copy(tmp_path: Path) -> None:
+    async with yard(tmp_path) as made:
+        path = made.picture()
+        with pytest.raises(ValueError, match="kind"):
+            await made.files.put_record(
+                "press-1", Draft(kind="No Kind", time_ms=0, data={}), [path]
+            )
+        assert path.exists() and made.copies() == set()
+        record = await made.put(path)
+        made.serve()
+        made.outbox.records_confirmed([record.id])
+        await eventually(lambda: made.copies() == set(), "nobody holds the copy any more")
+        assert made.stored() == {name_of(b"picture")}
+
+
+async def test_a_folder_that_cannot_be_cleared_keeps_no_agent_from_its_work(tmp_path: Path) -> None:
+    (tmp_path / "pc-1.files" / ".passing-1").mkdir(parents=True)
+    async with yard(tmp_path) as made:
+        assert "cannot be cleared" in made.files.problems(made.fill())[0]
+        await made.put(made.picture())
+        media = made.serve()
+        await eventually(lambda: made.fill().waiting == 0, "files go on")
+        assert media.tally["received_bytes"] == 7
 
 
 async def test_a_site_without_a_media_store_takes_no_files(tmp_path: Path) -> None:
@@ -230,6 +258,25 @@ async def test_the_same_content_of_two_records_is_sent_once(tmp_path: Path) -> N
         await eventually(lambda: made.fill().waiting == 0, "both are there")
         assert media.tally["received_bytes"] == 3 * CHUNK
         assert made.files.sender.tally.sent == 1
+
+
+async def test_an_upload_that_somebody_else_ends_meanwhile_loses_no_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with yard(tmp_path) as made:
+        content, store = os.urandom(3 * CHUNK), made.serve().store
+        append = store.append
+
+        def late(sha256: str, total: int, offset: int, chunk: bytes) -> int:
+            """Another agent has sent all of the same content, and is about to end the upload."""
+            if not store.received(sha256, total):
+                append(sha256, total, 0, content)
+            return append(sha256, total, offset, chunk)
+
+        monkeypatch.setattr(store, "append", late)
+        await made.put(made.picture("a.jpg", content))
+        await eventually(lambda: made.fill().waiting == 0, "it is there")
+        assert made.records("file_lost") == [] and made.stored() == {name_of(content)}
 
 
 async def test_what_is_there_already_is_not_sent(tmp_path: Path) -> None:
