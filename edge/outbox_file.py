@@ -124,9 +124,12 @@ def open_file(path: Path) -> sqlite3.Connection:
     if version < SCHEMA_VERSION:
         try:
             _bring_up(db, version)
-        except BaseException:
+        except sqlite3.Error as error:
             db.close()
-            raise
+            raise OutboxError(
+                f"{path} cannot be brought to schema {SCHEMA_VERSION} ({error}) and is as it was;"
+                " make room, end what else has it open, or move it away to start with an empty one"
+            ) from error
     return db
 
 

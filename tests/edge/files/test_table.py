@@ -74,6 +74,18 @@ def test_a_newer_version_is_refused(tmp_path: Path) -> None:
         Outbox(path)
 
 
+def test_a_file_that_cannot_be_brought_up_is_as_it_was(tmp_path: Path) -> None:
+    path = tmp_path / "outbox.db"
+    with closing(sqlite3.connect(path)) as db:
+        db.executescript(FIRST_SCHEMA + "CREATE TABLE file_there (a)")
+    with pytest.raises(OutboxError, match=r"cannot be brought to schema 2 .* is as it was"):
+        Outbox(path)
+    with closing(sqlite3.connect(path)) as db:
+        assert db.execute("PRAGMA user_version").fetchone() == (1,)
+        found = db.execute("SELECT name FROM sqlite_master WHERE name = 'file'").fetchall()
+        assert found == []
+
+
 def test_files_are_there_after_a_restart_that_nobody_announced(tmp_path: Path) -> None:
     first = Outbox(tmp_path / "outbox.db")
     first.commit([], NOW, [("r-1", b"{}")], files=[row("r-1"), row("r-1", "b.jpg", "2", 5)])
