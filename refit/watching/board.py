@@ -45,14 +45,19 @@ class Row:
             self.recent.extend(numbers[-fresh:])
         if told["count"] != self.count and self.is_counted:
             self.counts.append((now_s, self.count))
+            self._forget(now_s)
         self.count, self.is_counted = told["count"], True
 
     def per_s(self, now_s: float, since_s: float) -> float:
         """Samples a second over the last RATE_S; `since_s` is when the count began."""
-        while self.counts and self.counts[0][0] <= now_s - RATE_S:
-            self.counts.popleft()
+        self._forget(now_s)
         window = min(now_s - since_s, RATE_S)
         return (self.count - self.counts[0][1]) / window if self.counts and window > 0 else 0.0
+
+    def _forget(self, now_s: float) -> None:
+        """Let go of counts that no rate needs: a row may never be drawn."""
+        while self.counts and self.counts[0][0] <= now_s - RATE_S:
+            self.counts.popleft()
 
     @property
     def quality(self) -> str:

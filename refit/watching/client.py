@@ -5,9 +5,10 @@ from __future__ import annotations
 import queue
 import threading
 import time
+from http.client import HTTPException
 from typing import Any
 from urllib.error import HTTPError, URLError
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, urlsplit
 from urllib.request import ProxyHandler, build_opener
 
 import orjson
@@ -44,9 +45,17 @@ def checked(url: str) -> str:
     """The URL of a historian; NoAddress when it cannot be one."""
     whole = url if "://" in url else f"http://{url}"
     parts = urlsplit(whole)
-    if parts.scheme not in ("http", "https") or not parts.hostname:
+    if parts.scheme not in ("http", "https") or not parts.hostname or not _has_port(parts):
         raise NoAddress(f'"{url}" is no address of a historian: write http://HOST:PORT')
     return whole.rstrip("/")
+
+
+def _has_port(parts: SplitResult) -> bool:
+    """Whether the port is a number, or left out."""
+    try:
+        return parts.port != 0
+    except ValueError:
+        return False
 
 
 class Client:
@@ -67,7 +76,7 @@ class Client:
             with error:
                 told = "there is no historian of Refit" if error.code == 404 else str(error)
             raise Away(told) from error
-        except (URLError, OSError, ValueError) as error:
+        except (URLError, OSError, ValueError, HTTPException) as error:
             why = getattr(error, "reason", error)
             raise Away(str(getattr(why, "strerror", None) or why)) from error
         if not isinstance(found, dict) or not found.keys() >= NEEDED:

@@ -32,6 +32,14 @@ def test_a_partial_answer_changes_what_it_names() -> None:
     assert row(board, tag="oil").value == 40.0
 
 
+def test_a_row_that_is_never_drawn_keeps_only_the_counts_of_its_rate() -> None:
+    every_second = [changed(1.0, count, []) for count in range(2, 100)]
+    more = [answer(partial=True, press_1=station(force=one)) for one in every_second]
+    board = board_of(answer(press_1=station(force=tag(1.0))), *more)
+    assert len(row(board).counts) <= 10
+    assert board.per_s(row(board), NOW_S + 98) == pytest.approx(1.0)
+
+
 def test_numbers_that_an_answer_leaves_out_are_not_made_up() -> None:
     first = answer(press_1=station(force=tag(1.0, count=1, recent=[1.0])))
     jump = changed(9.0, 40, [8.0, 9.0])

@@ -9,6 +9,7 @@ from typer.testing import CliRunner
 
 from refit.main import app
 from tests.servers import free_port
+from tests.servers.garbage import garbage
 
 
 @pytest.mark.parametrize(
@@ -18,6 +19,7 @@ from tests.servers import free_port
         ((), "give --site FILE or --url"),
         (("--site", "site.toml", "--url", "http://h"), "give --site FILE or --url"),
         (("--url", "ftp://x"), "is no address of a historian"),
+        (("--url", "http://h:no"), "is no address of a historian"),
         (("--url", "h", "--sort", "colour"), "known are station, tag"),
         (("--site", "none.toml"), "none.toml"),
     ],
@@ -37,3 +39,10 @@ def test_who_does_not_answer_is_said() -> None:
     done = CliRunner().invoke(app, ["watch", "--url", f"127.0.0.1:{port}", "--once"])
     assert done.exit_code == 1
     assert f"no answer from http://127.0.0.1:{port}: Connection refused" in done.stderr
+
+
+def test_who_speaks_no_http_is_said() -> None:
+    with garbage() as port:
+        done = CliRunner().invoke(app, ["watch", "--url", f"127.0.0.1:{port}", "--once"])
+    assert done.exit_code == 1
+    assert f"no answer from http://127.0.0.1:{port}: SSH-2.0" in done.stderr
