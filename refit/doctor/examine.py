@@ -8,10 +8,11 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
+from http.client import HTTPException
 from pathlib import Path
 from urllib.error import HTTPError
 from urllib.parse import urlsplit
-from urllib.request import urlopen
+from urllib.request import ProxyHandler, build_opener
 
 import psutil
 
@@ -113,7 +114,9 @@ def _files(found: Site, agent: str | None) -> Iterator[Finding]:
         except (OSError, ValueError) as error:
             yield Finding(Level.FAIL, "certificate", f"{path}: {error}", "is it a PEM or DER file?")
             continue
-        yield verdicts.certificate(str(path), min(days, default=-1.0))
+        # Of the authorities that are trusted one that is valid is enough; a chain needs all.
+        left = max if key == "ca_file" else min
+        yield verdicts.certificate(str(path), left(days, default=-1.0))
 
 
 def _serial(found: Site, agent: str | None) -> Iterator[Finding]:
@@ -176,12 +179,14 @@ def _opcua_of(station: StationConfig) -> str:
 def _http_clock(peer: Peer) -> Iterator[Finding]:
     """The clock of an HTTP server, by the Date of an answer: to half a second and the way."""
     before = time.time()
+    host = f"[{peer.host}]" if ":" in peer.host else peer.host
+    opener = build_opener(ProxyHandler({}))  # a proxy would tell its own time
     try:
-        with urlopen(f"{HTTP[peer.scheme]}://{peer.host}:{peer.port}/ping", timeout=3) as answer:
+        with opener.open(f"{HTTP[peer.scheme]}://{host}:{peer.port}/ping", timeout=3) as answer:
             date = answer.headers["Date"]
     except HTTPError as error:
         date = error.headers["Date"]
-    except OSError:
+    except (OSError, HTTPException):
         return  # it listens, but speaks no HTTP now: its own client says so better
     after = time.time()
     if date:

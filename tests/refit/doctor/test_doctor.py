@@ -17,6 +17,7 @@ from typer.testing import CliRunner
 
 from refit.doctor import probes
 from refit.main import app
+from tests.servers.garbage import garbage
 
 SITE = """
 [site]
@@ -108,6 +109,21 @@ def test_files_that_are_no_certificates_or_not_there_are_said(tmp_path: Path, cl
     assert found["certificate"]["level"] == found["secret"]["level"] == "fail"
     assert found["port of agent pc-1"]["found"] == f"{closed} is free"
     assert found["store"]["level"] == "ok"
+
+
+def test_one_authority_of_a_bundle_that_has_expired_is_no_harm(tmp_path: Path, closed: int) -> None:
+    (tmp_path / "broker.password").write_text("secret")
+    (tmp_path / "ca.pem").write_bytes(certificate(-20) + certificate(200))
+    _, found = looked("--site", site_file(tmp_path, broker=closed, http=closed, device=closed))
+    assert found["certificate"]["level"] == "ok"
+
+
+def test_a_store_that_speaks_no_http_is_no_end_of_the_look(tmp_path: Path, closed: int) -> None:
+    path = Path(site_file(tmp_path, broker=closed, http=closed, device=closed))
+    with garbage() as port:
+        path.write_text(f'{path.read_text()}\n[store]\nurl = "influxdb://127.0.0.1:{port}/refit"\n')
+        _, found = looked("--site", str(path))
+    assert found["store"]["level"] == "ok" and "clock of store" not in found
 
 
 def test_an_agent_that_is_not_in_the_site_is_refused(tmp_path: Path) -> None:
