@@ -20,10 +20,11 @@ help:
 	@echo "make clean      remove the virtual environment and what was built"
 
 $(STAMP): pyproject.toml
-	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Refit needs Python 3.11 or newer, this is " + sys.version.split()[0])'
-	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[test]'
-	touch $(STAMP)
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Refit needs Python 3.11 or newer, this is " + sys.version.split()[0])'
+	@echo "setting up $(VENV), once: one minute or a few ..."
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[test]'
+	@touch $(STAMP)
 
 install: $(STAMP)
 
@@ -34,13 +35,13 @@ demo: $(STAMP)
 servers:
 	@tests/servers/install.sh
 
-# Tests with servers mostly wait, so more of them run at once than there are cores. A file stays on
-# one worker; what measures time runs last and alone.
 # By hand: builds InfluxDB 2.9.1 once (Go and Rust, 5 to 15 minutes) and runs the store's tests on it.
 influx2: $(STAMP)
 	@tests/servers/build_influx2.sh
 	$(BIN)/python -m pytest tests/plant/test_influx2.py
 
+# Tests with servers mostly wait, so more of them run at once than there are cores. A file stays on
+# one worker; what measures time runs last and alone.
 test: $(STAMP) servers check
 	$(BIN)/python -m pytest -n 2 --dist loadfile -m "not system and not chaos and not alone"
 	$(BIN)/python -m pytest -n 3 --dist loadfile -m "(system or chaos) and not alone"

@@ -96,14 +96,14 @@ class Batch:
 
 
 def open_file(path: Path) -> sqlite3.Connection:
-    """The outbox at `path`, made when it is not there; OutboxError when it cannot be used."""
+    """The outbox at `path`, made when it is not there; OutboxError when it is not to be used."""
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise OutboxError(
+        raise OSError(
             f"the outbox's folder {path.parent} cannot be made ({error.strerror}): give this"
             " account the right to, or name another folder in [outbox]"
-        ) from error
+        ) from error  # not an OutboxError: its disk may come
     try:
         db = sqlite3.connect(
             path, check_same_thread=False, timeout=5.0, isolation_level="IMMEDIATE"

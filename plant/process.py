@@ -48,10 +48,14 @@ class Closable(Protocol):
 
 
 class Unusable(Exception):
-    """The process cannot begin as it is configured, with everything that is wrong."""
+    """The process cannot begin as it is configured, with everything that is wrong.
 
-    def __init__(self, problems: list[str]) -> None:
-        self.problems = problems
+    `may_pass`: only the operating system refuses something (a port that is not free yet, a disk
+    that is not there yet), so that it is worth trying again.
+    """
+
+    def __init__(self, problems: list[str], *, may_pass: bool = False) -> None:
+        self.problems, self.may_pass = problems, may_pass
         super().__init__("\n".join(problems))
 
 
@@ -84,11 +88,17 @@ async def run(
 
 def _open(site: Site, clock: Clock, stack: ExitStack) -> tuple[Historian, StatusServer]:
     problems: list[str] = []
+    mistakes: list[str] = []
 
     def opened(make: Callable[[], Closable | None]) -> Any:
         try:
             made = make()
-        except (StoreUnusable, LedgerError, media_process.Unusable, OSError) as error:
+        except (StoreUnusable, LedgerError, media_process.Unusable) as error:
+            problems.append(str(error))
+            if not getattr(error, "may_pass", False):
+                mistakes.append(str(error))
+            return None
+        except OSError as error:
             problems.append(str(error))
             return None
         if made is not None:
@@ -105,7 +115,7 @@ def _open(site: Site, clock: Clock, stack: ExitStack) -> tuple[Historian, Status
     if site.media.embedded:
         media = opened(lambda: media_process.opened(site, clock))
     if problems:
-        raise Unusable(problems)
+        raise Unusable(problems, may_pass=not mistakes)
     random = SystemRandom()
     writer = writer_for(store, letters, clock, random)
     model = Model(site)
@@ -130,7 +140,7 @@ def _open(site: Site, clock: Clock, stack: ExitStack) -> tuple[Historian, Status
     )
     if problems:
         where = f"port {place.http} of {place.listen} for /metrics"
-        raise Unusable([f"{where}: {one}" for one in problems])
+        raise Unusable([f"{where}: {one}" for one in problems], may_pass=True)
     recording.start()
     if means is not None:
         means.start()
@@ -146,7 +156,8 @@ def _broker(config: BrokerConfig) -> EmbeddedBroker | None:
     try:
         return start_broker(config.port)
     except (OSError, RuntimeError) as error:
-        raise Unusable([f"the embedded broker at port {config.port}: {error}"]) from error
+        told = f"the embedded broker at port {config.port}: {error}"
+        raise Unusable([told], may_pass=isinstance(error, OSError)) from error
 
 
 def _again(config: BrokerConfig, old: EmbeddedBroker) -> EmbeddedBroker:

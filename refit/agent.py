@@ -10,10 +10,6 @@ import typer
 app = typer.Typer()
 
 
-class PortTaken(Exception):
-    """Another process listens at the agent's own port."""
-
-
 @app.command()
 def agent(
     site: Annotated[Path, typer.Option(help="The site file.", metavar="FILE")],
@@ -25,7 +21,9 @@ def agent(
     """Read the stations of one station PC over OPC UA and Modbus and publish them (Sparkplug B).
 
     What is read is on disk before it is acknowledged to the machine, and stays there until the
-    historian has confirmed it. Runs until SIGTERM or Ctrl-C, then ends cleanly.
+    historian has confirmed it. Runs until SIGTERM or Ctrl-C, then ends cleanly. When it cannot
+    begin, it ends with 2 if that will stay so (a wrong site), with 1 if a port or a disk is
+    not there.
     """
     import asyncio
     from importlib.metadata import version
@@ -54,15 +52,13 @@ def agent(
         try:
             status = StatusServer(health.metrics(), health.status, port=port)
         except OSError as error:
-            raise PortTaken(
-                f"port {port} of 127.0.0.1 for /metrics: {error.strerror}: is this agent running"
-                " already?"
-            ) from error
+            told = f"port {port} of 127.0.0.1 for /metrics: {error.strerror}"
+            raise OSError(f"{told}: is this agent running already?") from error
         with status, Service().running():
             await made.run(stopped_by_signals(), health.run, drain_s=drain)
 
     try:
         asyncio.run(run())
-    except (LookupError, OutboxError, PortTaken, TooLarge) as error:
+    except (LookupError, OutboxError, TooLarge) as error:
         typer.echo(f"refit agent: {error}", err=True)
         raise typer.Exit(WRONG) from error

@@ -17,7 +17,8 @@ def historian(
     """Store the samples and records of all agents of a site, and confirm what is on disk.
 
     A Sparkplug host application. With broker "embedded" it starts the broker, unless one listens
-    there already. Runs until SIGTERM or Ctrl-C, then ends cleanly.
+    there already. Runs until SIGTERM or Ctrl-C, then ends cleanly. When it cannot begin, it ends
+    with 2 if that will stay so (a wrong site or database), with 1 if a port or a disk is not there.
     """
     import asyncio
     from contextlib import ExitStack
@@ -48,4 +49,4 @@ def historian(
     except Unusable as error:
         for problem in error.problems:
             typer.echo(f"refit historian: {problem}", err=True)
-        raise typer.Exit(WRONG) from error
+        raise typer.Exit(1 if error.may_pass else WRONG) from error

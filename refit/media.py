@@ -58,7 +58,7 @@ def serve(site: SiteFile) -> None:
         asyncio.run(until_stopped())
     except Unusable as error:
         typer.echo(f"refit media: {error}", err=True)
-        raise typer.Exit(WRONG) from error
+        raise typer.Exit(1 if error.may_pass else WRONG) from error
 
 
 @dataclass

@@ -15,6 +15,7 @@ from edge.live.findings import Finding, Problem
 from stations.declare import Tag, Type
 from stations.status import BAD_NODE_ID_UNKNOWN, SEVERITY
 from wire.site import devices
+from wire.site.addresses import text_of
 
 SMALL, FLOATING = range(2, 8), (10, 11)
 # Which built-in types a source turns into a tag's type (see edge/sources/variants.py).
@@ -45,7 +46,10 @@ def compare(tag: Tag[Any], facts: Facts, now: Now) -> Iterator[Finding]:
     if facts.status & 0x8000_0000:
         is_absent = facts.status == BAD_NODE_ID_UNKNOWN
         found = "no such node" if is_absent else "a node that is no variable"
-        yield Finding(Problem.MISSING if is_absent else Problem.TYPE, tag.name, _type(tag), found)
+        if is_absent:
+            yield Finding(Problem.MISSING, tag.name, text_of(tag.at), found)
+        else:
+            yield Finding(Problem.TYPE, tag.name, _type(tag), found)
         return
     if facts.why_not and "not readable" in facts.why_not:
         yield Finding(Problem.UNREADABLE, tag.name, _type(tag), facts.why_not)

@@ -56,5 +56,7 @@ def _cancellations() -> int:
 
 def describe(error: BaseException) -> str:
     """An error in one line for a log or a status; some libraries raise errors without words."""
+    if isinstance(error, ConnectionRefusedError):
+        return "connection refused"  # asyncio's words for it say less, and where is known
     words = " ".join(str(error).split())
     return f"{type(error).__name__}: {words}" if words else type(error).__name__

@@ -52,7 +52,7 @@ _STATE = (
     ),
     Field("quality", TEXT, "of the state: `good`, `uncertain`, `bad`, `none` when never heard"),
     Field("state", INT, "the state's number on the wire, where it is known"),
-    Field("state_q", INT, "StatusCode of the latest sample of the state"),
+    Field("state_status", INT, "StatusCode of the latest sample of the state"),
     Field("since_s", FLOAT, "since when it is in this state", "s"),
     Field("silent_s", FLOAT, "since when no sample at all has come from the station", "s"),
     Field("visit", TEXT, "visit at the station; empty without a vehicle"),

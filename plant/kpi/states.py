@@ -59,7 +59,7 @@ def state_fields(
         "state_name": name_of(scheme, said),
         "quality": quality(said),
         "state": said.value if said is not None and known else None,
-        "state_q": None if said is None else said.status,
+        "state_status": None if said is None else said.status,
         "since_s": max(time_ms - since_ms, 0) / 1000 if known else None,
         "visit": str(visit.value) if visit is not None and visit.is_known else "",
     }

@@ -13,7 +13,14 @@ from wire.site import Site
 
 
 class Unusable(Exception):
-    """The media store cannot begin as it is configured; the message says why."""
+    """The media store cannot begin as it is configured; the message says why.
+
+    `may_pass`: the operating system refuses a port or a disk, which it may not always do.
+    """
+
+    def __init__(self, why: str, *, may_pass: bool = False) -> None:
+        self.may_pass = may_pass
+        super().__init__(why)
 
 
 async def run(
@@ -35,7 +42,8 @@ async def run(
         try:
             stack.enter_context(StatusServer(metrics, health, port=site.media.http))
         except OSError as error:
-            raise Unusable(f"port {site.media.http} for /metrics: {error}") from error
+            told = f"port {site.media.http} for /metrics: {error}"
+            raise Unusable(told, may_pass=True) from error
         started(media)
         await stop.wait()
 
@@ -48,7 +56,8 @@ def opened(site: Site, clock: Clock) -> MediaServer:
         return open_media(site.media, [agent.name for agent in site.agents], clock)
     except (MediaUnusable, OSError, ValueError) as error:
         raise Unusable(
-            f"the media store at port {site.media.port}, folder {site.media.folder}: {error}"
+            f"the media store at port {site.media.port}, folder {site.media.folder}: {error}",
+            may_pass=isinstance(error, OSError),
         ) from error
 
 

@@ -145,9 +145,9 @@ def _peers(found: Site, agent: str | None) -> Iterator[Peer]:
         if agent in (None, station.agent):
             if station.opcua is not None:
                 yield _peer(_opcua_of(station), station.opcua.url)
-            for modbus in station.modbus.values():
+            for name, modbus in station.modbus.items():
                 if not modbus.serial:
-                    yield _peer(f"{station.name}, Modbus", modbus.url)
+                    yield _peer(f"{station.name}, Modbus {name}".rstrip(), modbus.url)
 
 
 def _peer(what: str, url: str) -> Peer:

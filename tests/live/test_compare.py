@@ -42,7 +42,7 @@ def found(facts: Facts, now: Now = GOOD, kind: Any = float, **more: Any) -> list
         (Facts(INT64), {}, [("wrong type", "float", "Int64")]),
         (Facts(DOUBLE, 4), {}, [("wrong type", "float", "Double[4]")]),
         (Facts(types.BASE), {}, []),
-        (Facts(status=BAD_NODE_ID_UNKNOWN), {}, [("missing", "float", "no such node")]),
+        (Facts(status=BAD_NODE_ID_UNKNOWN), {}, [("missing", "Speed", "no such node")]),
         (Facts(status=0x80350000), {}, [("wrong type", "float", "a node that is no variable")]),
         (Facts(DOUBLE, why_not="not readable with this account"), {"unit": "K"},
          [("not readable", "float", "not readable with this account")]),

@@ -95,7 +95,9 @@ def test_a_port_that_is_taken_is_said(
     taken.listen()
     command = Command(*words, "--site", str(file), log=tmp_path / "log")
     stack.callback(command.end, signal.SIGKILL)
-    assert command.process.wait(30) == 2
+    assert command.process.wait(30) == 1, (
+        "systemd tries again: it may be an older one that is ending"
+    )
     assert f"the media store at port {port}, folder " in command.said
 
 

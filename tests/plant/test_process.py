@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import signal
+import socket
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -195,6 +196,18 @@ def test_databases_and_ports_that_are_not_ours_end_it_with_all_errors(
     ended = run("historian", "--site", str(tmp_path / "site.toml"))
     assert ended.returncode == 2
     assert ended.stderr.count("not a database") == 2
+
+
+def test_a_port_that_is_not_free_yet_is_tried_again_by_systemd(site: Site, tmp_path: Path) -> None:
+    file = tmp_path / "site.toml"
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        text = file.read_text()
+        assert f"http = {site.historian.http}\n" in text
+        file.write_text(text.replace(f"http = {site.historian.http}\n", f"http = {port}\n"))
+        ended = run("historian", "--site", str(file))
+    assert ended.returncode == 1, "2 would be final: config/deploy/systemd"
+    assert f"port {port} of 127.0.0.1 for /metrics" in ended.stderr
 
 
 def test_a_broker_that_is_not_ours_is_not_started(tmp_path: Path) -> None:

@@ -7,6 +7,7 @@ its points would lose or bend values. All versions are asked in InfluxQL by /que
 
 from __future__ import annotations
 
+import re
 import ssl
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -28,6 +29,7 @@ from wire.site.problems import Wrong
 CONNECT_S, ANSWER_S = 3.0, 8.0
 BY_V2 = ("1.8", "2", "3")
 NO_ORG = "-"
+OBJECT = re.compile(r"^HTTPS?Connection(Pool)?\([^)]*\): ")  # as urllib3 begins its words
 FORM = "application/x-www-form-urlencoded"
 
 Table = Mapping[str, Any]
@@ -109,6 +111,7 @@ class Client:
 
     def _silent(self, why: str) -> StoreUnavailable:
         """What no answer at all means: a certificate does not become right by waiting."""
+        why = OBJECT.sub("", why)
         is_certificate = "certificate verify failed" in why.lower()
         return (StoreRefuses if is_certificate else StoreUnavailable)(f"{self.address}: {why}")
 

@@ -57,7 +57,16 @@ def test_unchanged_bad_quality_no_data_and_agent_down_look_different(follower: F
     shown["bad quality"] = state(follower, T0 + 63_000)
     follower.linked(STUDIO, False, "NDEATH", T0 + 64_000)
     shown["agent down"] = state(follower, T0 + 65_000)
-    fields = ("online", "why", "phase", "state_name", "quality", "state_q", "silent_s", "since_s")
+    fields = (
+        "online",
+        "why",
+        "phase",
+        "state_name",
+        "quality",
+        "state_status",
+        "silent_s",
+        "since_s",
+    )
     assert {what: tuple(row.get(field) for field in fields) for what, row in shown.items()} == {
         "never heard": (False, "not heard yet", 0, "offline", "none", None, None, None),
         "no data": (True, "", 5, "no data", "none", None, None, None),
