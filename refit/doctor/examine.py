@@ -105,6 +105,9 @@ def _files(found: Site, agent: str | None) -> Iterator[Finding]:
         for key, value in probes.leaves(parts)
         if isinstance(value, Path) and key in SECRETS + CERTIFICATES
     }
+    if agent is not None:  # of the media store an agent has only what it comes in with
+        own = [("token_file", found.media.token_file), ("ca_file", found.media.ca_file)]
+        named |= {(key, path) for key, path in own if path is not None}
     for key, path in sorted(named):
         if key in SECRETS:
             yield verdicts.secret(str(path), probes.mode(path))

@@ -5,14 +5,15 @@ from __future__ import annotations
 import socketserver
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
 
 class _Ssh(socketserver.BaseRequestHandler):
     def handle(self) -> None:
-        self.request.sendall(b"SSH-2.0-some\r\n")
-        while self.request.recv(1000):
-            pass
+        with suppress(ConnectionError):
+            self.request.sendall(b"SSH-2.0-some\r\n")
+            while self.request.recv(1000):
+                pass
 
 
 class _Server(socketserver.ThreadingTCPServer):

@@ -111,6 +111,20 @@ def test_files_that_are_no_certificates_or_not_there_are_said(tmp_path: Path, cl
     assert found["store"]["level"] == "ok"
 
 
+def test_an_agents_token_for_the_media_store_is_looked_at_and_no_secret_of_the_server(
+    tmp_path: Path, closed: int
+) -> None:
+    (tmp_path / "broker.password").write_text("secret")
+    (tmp_path / "ca.pem").write_bytes(certificate(200))
+    path = Path(site_file(tmp_path, broker=closed, http=closed, device=closed))
+    media = f'url = "http://127.0.0.1:{closed}"\ntoken_file = "token"\ntokens_file = "tokens"'
+    path.write_text(f"{path.read_text()}\n[media]\n{media}\n")
+    result = CliRunner().invoke(app, ["doctor", "--json", "--site", str(path), "--agent", "pc-1"])
+    secrets = [one["found"] for one in orjson.loads(result.stdout) if one["level"] == "fail"]
+    assert f"{tmp_path}/token cannot be read" in secrets
+    assert f"{tmp_path}/tokens cannot be read" not in secrets
+
+
 def test_one_authority_of_a_bundle_that_has_expired_is_no_harm(tmp_path: Path, closed: int) -> None:
     (tmp_path / "broker.password").write_text("secret")
     (tmp_path / "ca.pem").write_bytes(certificate(-20) + certificate(200))
@@ -121,7 +135,8 @@ def test_one_authority_of_a_bundle_that_has_expired_is_no_harm(tmp_path: Path, c
 def test_a_store_that_speaks_no_http_is_no_end_of_the_look(tmp_path: Path, closed: int) -> None:
     path = Path(site_file(tmp_path, broker=closed, http=closed, device=closed))
     with garbage() as port:
-        path.write_text(f'{path.read_text()}\n[store]\nurl = "influxdb://127.0.0.1:{port}/refit"\n')
+        store = f'url = "influxdb://127.0.0.1:{port}/refit"\nversion = "1.8"'
+        path.write_text(f"{path.read_text()}\n[store]\n{store}\n")
         _, found = looked("--site", str(path))
     assert found["store"]["level"] == "ok" and "clock of store" not in found
 
