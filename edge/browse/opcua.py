@@ -120,7 +120,7 @@ def add_rows(
         address = address_of(variable.node, uris)
         if options.by_path:
             by_path = "/".join(variable.path)
-            if variable.by_path and by_path not in taken and not Node(by_path).is_node_id:
+            if variable.by_path and by_path not in taken and _is_path(by_path):
                 address = by_path
             else:
                 numbered += 1
@@ -143,7 +143,12 @@ def add_rows(
                 )
             )  # fmt: skip
     if numbered:
-        found.notes.append(f"{numbered} addresses are NodeIds: their names are in other namespaces")
+        found.notes.append(f"{numbered} addresses are NodeIds: their names alone do not say them")
+
+
+def _is_path(text: str) -> bool:
+    """Whether names can be an address: `holding 5` would be a register, `i=5` a NodeId."""
+    return _is_node(text) and not Node(text).is_node_id
 
 
 def _is_node(address: str) -> bool:

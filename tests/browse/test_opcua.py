@@ -157,7 +157,7 @@ async def test_paths_stay_where_a_server_numbers_its_nodes_anew() -> None:
     assert rows[0]["torque"] == rows[1]["torque"] == "Torque"
     assert rows[0]["elsewhere"].startswith("i=")
     assert rows[0]["tag_2_1"].startswith(f"nsu={URI};i=")
-    assert found.notes == ["2 addresses are NodeIds: their names are in other namespaces"]
+    assert found.notes == ["2 addresses are NodeIds: their names alone do not say them"]
 
 
 async def test_small_batches_and_continuation_points(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -57,6 +57,16 @@ def test_every_node_is_a_row_that_loads_or_is_left_out(
             assert tag.at.path in {"/".join(one.path) for one in variables.values()}
 
 
+@pytest.mark.parametrize("name", ["holding 5", "coil 3", "i=5", "ns=1;s=a", "a\u2028b"])
+def test_a_name_that_is_no_address_leaves_the_node_its_id(name: str) -> None:
+    node, found = ua.NodeId(7, 1), Found()
+    facts = {node: Facts(11)}
+    add_rows([Variable(node, (name,), "", by_path=True)], facts, Options(by_path=True),
+             ["", "urn:maker"], found)  # fmt: skip
+    assert [row.address for row in found.rows] == ["nsu=urn:maker;i=7"]
+    assert found.notes == ["1 addresses are NodeIds: their names alone do not say them"]
+
+
 @pytest.mark.parametrize(
     ("pattern", "path", "fits"),
     [
