@@ -12,6 +12,10 @@ import socket
 from collections.abc import Callable, Iterator, MutableMapping
 from contextlib import contextmanager
 
+import structlog
+
+log = structlog.get_logger()
+
 
 class Service:
     """The socket of systemd, taken out of the environment: a child must not speak for us."""
@@ -26,8 +30,12 @@ class Service:
     def say(self, word: str) -> None:
         """Tell systemd one thing, such as `READY=1`."""
         if self._address:
-            with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_CLOEXEC) as to:
-                to.sendto(word.encode(), self._address)
+            try:
+                with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_CLOEXEC) as to:
+                    to.sendto(word.encode(), self._address)
+            except OSError as error:
+                # Whoever is not heard has its own ways; values must not stop flowing for that.
+                log.warning("systemd cannot be told", word=word, why=str(error))
 
     @contextmanager
     def running(self, alive: Callable[[], bool] = lambda: True) -> Iterator[None]:

@@ -62,6 +62,12 @@ async def test_the_watchdog_of_another_process_is_not_ours(heard: socket.socket)
     assert service.watchdog_s is None
 
 
+async def test_nobody_who_listens_is_no_end(tmp_path: Path) -> None:
+    with Service({"NOTIFY_SOCKET": str(tmp_path / "none"), "WATCHDOG_USEC": "60000"}).running():
+        await asyncio.sleep(0)
+    await asyncio.sleep(0)
+
+
 async def test_outside_of_systemd_nothing_is_said() -> None:
     with Service({}).running():
         await asyncio.sleep(0)
