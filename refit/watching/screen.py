@@ -66,7 +66,7 @@ def draw(
     if view.is_help:
         body: Table | Text = Text("\n" + HELP)
     elif not rows:
-        body = Text("\n" + _nothing(board, view), "yellow")
+        body = Text("\n" + _nothing(board, view, stations), "yellow")
     else:
         body = table(board, part, now_s, console.width, view.sort, view.is_descending)
     for line in head:
@@ -184,7 +184,11 @@ def _gone(what: str, place: Place, board: Board, now_s: float) -> Text:
     return Text(f"{what} {plain(place.name)} is offline{told}: {plain(place.why)}", "yellow")
 
 
-def _nothing(board: Board, view: View) -> str:
+def _nothing(board: Board, view: View, stations: Sequence[str]) -> str:
+    unknown = [name for name in stations if name not in board.stations]
+    if unknown and board.stations:
+        known = plain(", ".join(board.stations))
+        return f"no station {unknown[0]!r}; known are {known}"
     if view.filter and board.rows:
         return f"no tag fits the filter {view.filter!r}: Escape ends it"
     return "there is no tag yet" if not board.away else ""

@@ -23,7 +23,7 @@ from refit.watching.client import url_of
 from tests.servers import until
 from tests.small_plant import SmallPlant
 from tests.system.commands import refit
-from tests.terminal import Terminal
+from tests.terminal import DEADLINE_S, Terminal
 
 pytestmark = [pytest.mark.system, pytest.mark.timeout(240)]
 
@@ -60,7 +60,7 @@ def test_the_live_table_is_worked_by_keys_and_leaves_the_terminal_as_it_was(
         terminal.press(" ")
         terminal.wait_for("PAUSED")
         terminal.press("q")
-        until(lambda: terminal.ended() is not None, "it ends")
+        until(lambda: terminal.ended() is not None, "it ends", DEADLINE_S)
         assert terminal.ended() == 0
         assert termios.tcgetattr(terminal.its) == terminal.before
     assert births(plant) == before
@@ -71,7 +71,7 @@ def test_a_signal_leaves_the_terminal_as_it_was(plant: SmallPlant, number: int) 
     with Terminal("watch", "--url", url_of(plant.site)) as terminal:
         terminal.wait_for("site small")
         terminal.process.send_signal(number)
-        until(lambda: terminal.ended() is not None, "it ends")
+        until(lambda: terminal.ended() is not None, "it ends", DEADLINE_S)
         assert termios.tcgetattr(terminal.its) == terminal.before
 
 
@@ -87,7 +87,7 @@ def test_a_historian_that_is_away_leaves_the_last_values(plant: SmallPlant) -> N
         terminal.press("s")
         terminal.wait_for("3 of 3 stations online")
         terminal.press("q")
-        until(lambda: terminal.ended() == 0, "it ends")
+        until(lambda: terminal.ended() == 0, "it ends", DEADLINE_S)
 
 
 def test_what_is_shown_is_what_is_stored(plant: SmallPlant) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -184,9 +185,11 @@ def test_keys_change_the_view() -> None:
     assert after("unknown") == view
 
 
-def text_of(board: Board, view: View, height: int = 24, width: int = 120) -> list[str]:
+def text_of(
+    board: Board, view: View, height: int = 24, width: int = 120, stations: Sequence[str] = ()
+) -> list[str]:
     console = Console(width=width, height=height, force_terminal=True, color_system=None)
-    drawn = draw(board, view, NOW_S + 2, console, "http://127.0.0.1:9101")
+    drawn = draw(board, view, NOW_S + 2, console, "http://127.0.0.1:9101", stations)
     with console.capture() as captured:
         console.print(drawn.whole)
     return captured.get().splitlines()
@@ -223,6 +226,11 @@ def test_typing_pausing_and_help_are_seen(board: Board) -> None:
     assert any("quit" in line for line in text_of(board, View(is_help=True))[3:-1])
     assert any("no tag fits" in line for line in text_of(board, View(filter="zz")))
     assert replace(View(), top=5) != View()
+
+
+def test_a_station_that_is_not_there_is_told_with_those_that_are(board: Board) -> None:
+    lines = text_of(board, View(), stations=["pres-1"])
+    assert any("no station 'pres-1'; known are press-1" in line for line in lines)
 
 
 @pytest.mark.parametrize("width", [60, 80, 100, 120, 160])
