@@ -270,13 +270,22 @@ class Historian:
     def _received(self, received: Received) -> None:
         now_ms = self._clock.now_ms()
         self.heard_ms[received.agent] = now_ms
-        self.latest.heard(received)
-        states, marks = self.follower.received(received, now_ms)
+        states, marks = self._followed(received, now_ms)
         points = self._model.samples(received, now_ms)
         item = Item(received.edge, points, received.outbox, received.position or 0, marks)
         self.writer.offer(item)
         for own in states:
             self.writer.offer(Item(received.edge, own))
+
+    def _followed(self, received: Received, now_ms: int) -> tuple[list[Points], tuple[Mark, ...]]:
+        """What follows from samples; whatever goes wrong there, they go to the store."""
+        try:
+            self.latest.heard(received)
+            return self.follower.received(received, now_ms)
+        except Exception:
+            self.counts["samples not followed"] += 1
+            log.exception("samples are stored and not followed", station=received.station)
+            return [], ()
 
     def _healthy(self, health: Health) -> None:
         now_ms = self._clock.now_ms()

@@ -54,11 +54,13 @@ def state_fields(
 ) -> dict[str, Scalar | None]:
     """The fields of a station that is online, at this time."""
     known = said is not None and said.is_known
+    # A foreign edge may say a state in words or as NaN, which no integer field can hold.
+    is_number = said is not None and known and isinstance(said.value, int)
     return {
         "phase": int(phase_of(scheme, said)),
         "state_name": name_of(scheme, said),
         "quality": quality(said),
-        "state": said.value if said is not None and known else None,
+        "state": said.value if said is not None and is_number else None,
         "state_status": None if said is None else said.status,
         "since_s": max(time_ms - since_ms, 0) / 1000 if known else None,
         "visit": str(visit.value) if visit is not None and visit.is_known else "",

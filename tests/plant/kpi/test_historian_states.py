@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +17,8 @@ from plant.kpi.marks import Mark
 from plant.points import Model
 from plant.status import Status
 from stations.kpi import HOUR_MS
-from stations.samples import EMPTY, Samples
+from stations.samples import EMPTY, Samples, build
+from stations.status import GOOD
 from stations.studio.station import Studio, StudioState
 from tests.plant.kpi.site import STUDIO, cycle, samples, stored
 from tests.plant.plant import Plant
@@ -86,6 +89,35 @@ def test_a_backlog_marks_its_hours_when_it_is_stored_and_not_before(plant: Plant
         (T0 // HOUR_MS - hours) * HOUR_MS for hours in range(4)
     }
     assert {one.line for one in marks} == {"line-1"}
+
+
+@pytest.mark.parametrize("said", ["TURNING", math.nan, 3.5])
+def test_a_state_that_is_no_number_is_stored_and_acknowledged_as_any_sample(
+    plant: Plant, said: str | float
+) -> None:
+    """A foreign edge may declare a studio whose state is a text: it must not wait for ever."""
+    (number,) = [number for number, one in WIRED.tags.items() if one.name == "state"]
+    tag = replace(WIRED.tags[number], kind=type(said))
+    object.__setattr__(tag, "name", "state")
+    node = plant.agent(stations=[replace(WIRED, tags={**WIRED.tags, number: tag})])
+    plant.go(100)
+    plant.send(node, STUDIO, build([(number, T0 + 150, GOOD, tag.value_type, said)]), 1)
+    plant.go(15_000, nodes=[node])
+    assert plant.acknowledged["pc-1"] == {1}
+    assert state(plant)[-1] == f"unknown_{said}"
+    assert state(plant, "state") == [], "what is no number is left out"
+
+
+def test_what_follows_from_samples_never_keeps_them_from_the_store(
+    plant: Plant, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    node = agent(plant)
+    plant.go(100)
+    monkeypatch.setattr(plant.historian, "follower", None)  # a fault of ours
+    plant.send(node, STUDIO, samples([("state", T0 + 150, StudioState.DONE)]), 1)
+    plant.go(nodes=[node])
+    assert plant.acknowledged["pc-1"] == {1}
+    assert plant.historian.counts["samples not followed"] == 1
 
 
 def test_hours_that_are_said_are_stored(plant: Plant) -> None:
