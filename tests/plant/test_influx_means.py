@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import closing
+from contextlib import closing, suppress
 from pathlib import Path
 
 import pytest
 
 from plant.stores.factory import open_means
 from plant.stores.influx import InfluxStore
-from plant.stores.influx.means import Means
+from plant.stores.influx.means import AGAIN_MS, Means
 from plant.stores.influx.touched import MINUTE_MS, SETTLE_MS
-from plant.stores.store import StoreUnavailable
+from plant.stores.store import StoreUnavailable, TooManyRows
 from stations.status import BAD_SENSOR_FAILURE, GOOD
 from tests.plant.influx import config
 from tests.plant.plant import ManualClock
@@ -108,9 +108,32 @@ def test_what_cannot_be_computed_comes_again(tmp_path: Path, clock: ManualClock)
             means.round()
         assert means.waiting == 1
         server.start()
-        clock.passed_ms += SETTLE_MS
+        clock.passed_ms += AGAIN_MS + SETTLE_MS
         assert means.round() == 1
     server.stop()
+
+
+@pytest.mark.parametrize(("rows_max", "waiting"), [(15, 0), (5, 3)])
+def test_what_is_too_much_at_once_is_computed_in_parts_and_holds_up_no_other(
+    server: InfluxDB, told: StoreConfig, store: InfluxStore, means: Means, clock: ManualClock,
+    monkeypatch: pytest.MonkeyPatch, rows_max: int, waiting: int,
+) -> None:  # fmt: skip
+    monkeypatch.setattr("plant.stores.influx.reading.ROWS_MAX", rows_max)
+    for minute in range(3):  # each of them is read, as one of its samples is not Good
+        begin = BEGIN + minute * MINUTE_MS
+        store.write(
+            [angles([1.0] * 9, begin), points([("angle", begin + 9, BAD_SENSOR_FAILURE, 9)])]
+        )
+    store.write([angles([4.0], BEGIN, station="studio-9")])
+    clock.passed_ms += SETTLE_MS
+    with suppress(TooManyRows):
+        means.round()
+    clock.passed_ms += SETTLE_MS
+    means.round()
+    assert means.waiting == waiting
+    other = [[BEGIN, 4, 4, 4, 1]]
+    assert other[0] in rows(server, told)
+    assert len(rows(server, told)) == 4 - waiting
 
 
 def test_the_worker_runs_by_itself(

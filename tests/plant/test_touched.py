@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sqlite3
 from contextlib import closing
 from pathlib import Path
 
@@ -14,6 +15,7 @@ from plant.stores.influx.means import SPAN_MINUTES_MAX, lines, spans
 from plant.stores.influx.touched import MINUTE_MS, SETTLE_MS, Minute, Touched
 from plant.stores.influx.windows import merge, of_samples, windows
 from plant.stores.influx.windows import spans as window_spans
+from plant.stores.store import StoreUnavailable
 from stations.declare import Type
 from stations.samples import build
 from stations.status import BAD_SENSOR_FAILURE
@@ -68,6 +70,29 @@ def test_what_could_not_be_computed_comes_again(path: Path) -> None:
         touched.back(touched.take(NOW + SETTLE_MS, 9), NOW)
         assert touched.take(NOW, 9) == []
         assert touched.take(NOW + SETTLE_MS, 9) == [Minute(HERE, 1)]
+
+
+def test_what_the_disk_does_not_let_go_comes_again(path: Path) -> None:
+    minutes = [Minute(HERE, 1), Minute(HERE, 2)]
+    with closing(Touched(path)) as touched:
+        touched.add(minutes, NOW)
+        with closing(sqlite3.connect(path)) as other:
+            other.execute(
+                "CREATE TRIGGER full BEFORE DELETE ON touched BEGIN"
+                " SELECT RAISE(ABORT, 'database or disk is full'); END"
+            )
+            taken = touched.take(NOW + SETTLE_MS, 9)
+            with pytest.raises(StoreUnavailable, match="disk is full"):
+                touched.done(taken)
+            touched.back(taken, NOW)
+            other.execute("DROP TRIGGER full")
+        again = touched.take(NOW + SETTLE_MS, 9)
+        assert again == minutes
+        touched.done(again)
+        touched.back(again, NOW)
+        assert len(touched) == 0
+    with closing(Touched(path)) as last:
+        assert last.take(NOW, 9) == []
 
 
 def test_the_list_is_bounded_and_counts(path: Path) -> None:

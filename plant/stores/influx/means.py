@@ -19,11 +19,12 @@ from plant.stores.influx.lines import field_of, line
 from plant.stores.influx.store import InfluxStore
 from plant.stores.influx.touched import MINUTE_MS, Minute, Touched
 from plant.stores.influx.windows import Windows
-from plant.stores.store import StoreUnavailable
+from plant.stores.store import StoreUnavailable, TooManyRows
 from stations.declare import Type
 from wire.clock import Clock
 
 EVERY_S = 5.0
+AGAIN_MS = 60_000  # what fails comes after all others, so that it holds up none of them
 MINUTES_A_ROUND = 2_000
 SPAN_MINUTES_MAX = 240
 STOP_S = 10.0
@@ -101,13 +102,27 @@ class Means:
         """Compute what is due, a bounded part of it; how many minutes."""
         taken = self._touched.take(self._clock.now_ms(), MINUTES_A_ROUND)
         left = list(spans(taken))
+        tried: Sequence[Minute] = ()
         try:
             while left:
-                self._compute(left[0])
-                left.pop(0)
+                tried = left.pop(0)
+                self._in_parts(tried)
+                tried = ()
         finally:
-            self._touched.back((one for run in left for one in run), self._clock.now_ms())
+            now_ms = self._clock.now_ms()
+            self._touched.back(tried, now_ms + AGAIN_MS)
+            self._touched.back((one for run in left for one in run), now_ms)
         return len(taken)
+
+    def _in_parts(self, run: Sequence[Minute]) -> None:
+        """Compute a run, by halves when it is too much: too many samples, too late an answer."""
+        try:
+            self._compute(run)
+        except (StoreUnavailable, TooManyRows):
+            if len(run) == 1 or self._stopping.is_set():
+                raise
+            self._in_parts(run[: len(run) // 2])
+            self._in_parts(run[len(run) // 2 :])
 
     def _compute(self, run: Sequence[Minute]) -> None:
         here = self._store.at(run[0].place)

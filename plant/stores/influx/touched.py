@@ -86,22 +86,23 @@ class Touched:
 
     def done(self, minutes: Iterable[Minute]) -> None:
         """These are computed; what was written to them meanwhile is computed again."""
-        with self._lock, self._database.writing() as connection:
-            connection.executemany(
-                "DELETE FROM touched WHERE site = ? AND line = ? AND station = ?"
-                " AND measurement = ? AND minute = ? AND number = ?",
-                [
-                    (*one.place, one.minute, self._number.pop(one))
-                    for one in minutes
-                    if one not in self._due
-                ],
-            )
+        with self._lock:
+            over = [one for one in minutes if one not in self._due]
+            with self._database.writing() as connection:
+                connection.executemany(
+                    "DELETE FROM touched WHERE site = ? AND line = ? AND station = ?"
+                    " AND measurement = ? AND minute = ? AND number = ?",
+                    [(*one.place, one.minute, self._number[one]) for one in over],
+                )
+            for one in over:  # not before it is on disk: when that fails, they come again
+                del self._number[one]
 
     def back(self, minutes: Iterable[Minute], now_ms: int) -> None:
-        """These could not be computed; they come again."""
+        """These could not be computed; what of them is not done comes again."""
         with self._lock:
             for one in minutes:
-                self._due.setdefault(one, now_ms + SETTLE_MS)
+                if one in self._number:
+                    self._due.setdefault(one, now_ms + SETTLE_MS)
 
     def close(self) -> None:
         """Close the file."""
