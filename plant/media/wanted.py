@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import orjson
-from sqlalchemy import func, select
+from sqlalchemy import Select, func, select
 
 from plant.ledger import Ledger, LedgerDamaged
 from plant.ledger.schema import ENTRY, FACT
@@ -21,10 +21,10 @@ from plant.media.store import MediaStore, Stored
 from stations.records import Record
 
 FILE = "wanted.db"
-VERSION = 1
+VERSION = 2
 ROWS_AT_ONCE = 500
 SCHEMA = """
-CREATE TABLE about (ledger TEXT NOT NULL, upto INTEGER NOT NULL);
+CREATE TABLE about (ledger TEXT NOT NULL, upto INTEGER NOT NULL, hash BLOB);
 CREATE TABLE record (
     number INTEGER PRIMARY KEY, id TEXT NOT NULL, station TEXT NOT NULL, kind TEXT NOT NULL,
     time TEXT NOT NULL
@@ -132,10 +132,11 @@ class Wanted:
     def _read(self, ledger: Ledger, progress: Progress) -> None:
         with ledger.reading() as connection, self._db:
             self._db.execute("BEGIN IMMEDIATE")  # Another program may be doing the same.
-            upto = self._begun(ledger.identity)
-            last = connection.scalar(select(func.max(ENTRY.c.number))) or 0
-            if last < upto:
-                upto = self._begun("")  # The ledger was restored to an older state.
+            upto, known = self._begun(ledger.identity)
+            if upto and connection.scalar(_hash_of(upto)) != known:
+                # The ledger was restored to an older state, and may have grown again since.
+                upto, _ = self._begun("")
+            last = connection.scalar(select(func.max(FACT.c.number))) or 0
             fresh = FACT.c.files > 0, FACT.c.number > upto
             total = connection.scalar(select(func.count()).select_from(FACT).where(*fresh)) or 0
             statement = (
@@ -154,23 +155,24 @@ class Wanted:
                     ) from error
                 if done % ROWS_AT_ONCE == 0:
                     progress(done, total)
-            self._db.execute("UPDATE about SET ledger = ?, upto = ?", (ledger.identity, last))
+            about = (ledger.identity, last, connection.scalar(_hash_of(last)))
+            self._db.execute("UPDATE about SET ledger = ?, upto = ?, hash = ?", about)
 
-    def _begun(self, ledger: str) -> int:
-        """Up to which entry this ledger is known; 0 and empty tables for another ledger."""
+    def _begun(self, ledger: str) -> tuple[int, bytes | None]:
+        """Up to which entry this ledger is known, and its hash; 0 and empty tables for another."""
         if self._db.execute("PRAGMA user_version").fetchone()[0] != VERSION:
             for table in ("about", "record", "file"):
                 self._db.execute(f"DROP TABLE IF EXISTS {table}")
             for statement in SCHEMA.split(";"):
                 self._db.execute(statement)
-            self._db.execute("INSERT INTO about VALUES ('', 0)")
+            self._db.execute("INSERT INTO about VALUES ('', 0, NULL)")
             self._db.execute(f"PRAGMA user_version = {VERSION}")
-        known, upto = self._db.execute("SELECT ledger, upto FROM about").fetchone()
+        known, upto, hashed = self._db.execute("SELECT ledger, upto, hash FROM about").fetchone()
         if known == ledger:
-            return int(upto)
+            return int(upto), hashed
         self._db.execute("DELETE FROM record")
         self._db.execute("DELETE FROM file")
-        return 0
+        return 0, None
 
     def _add(self, number: int, said: dict[str, Any]) -> None:
         about = (number, said["id"], said["station"], said["kind"], said["time"])
@@ -191,3 +193,7 @@ class Wanted:
         with self._db:
             update = "UPDATE file SET there = 1 WHERE sha256 = ?"
             self._db.executemany(update, [(one,) for one in there])
+
+
+def _hash_of(number: int) -> Select[tuple[bytes]]:
+    return select(ENTRY.c.hash).where(ENTRY.c.number == number)

@@ -114,6 +114,25 @@ def test_an_index_of_another_ledger_begins_anew(
     assert not wanted.names(name_of(b"1")) and wanted.names(name_of(b"2"))
 
 
+def test_a_ledger_that_was_restored_and_has_grown_since_loses_no_file(
+    store: DirectoryMedia, wanted: Wanted, tmp_path: Path
+) -> None:
+    place = FilePlace(tmp_path)
+    with place.open() as ledger:
+        ledger.append([with_files(1, b"a")])
+    backup = place.file.read_bytes()
+    with place.open() as ledger:
+        ledger.append([with_files(2, b"gone")])
+        wanted.refresh(ledger, store)
+    place.file.write_bytes(backup)
+    with place.open() as ledger:
+        ledger.anchor()
+        ledger.append([with_files(3, b"b"), with_files(4, b"c")])
+        named, orphan = {put(store, one) for one in (b"a", b"b", b"c")}, put(store, b"gone")
+        assert collected(store, ledger, wanted) == {orphan}
+    assert {one.sha256 for one in store.stored()} == named
+
+
 def test_orphans_are_old_files_that_no_record_names(
     store: DirectoryMedia, ledger: Ledger, wanted: Wanted, clock: Clock
 ) -> None:
