@@ -81,7 +81,7 @@ def nobody(records: Sequence[Record]) -> None:
 class Recorder:
     """Puts record messages into the ledger. `counts`: taken, known, refused.
 
-    `taken` is told the records that the ledger has now and had not before.
+    `taken` is told the records that the ledger has now; one that comes again it is told again.
     """
 
     def __init__(self, ledger: Ledger, taken: Taken = nobody) -> None:
@@ -109,9 +109,9 @@ class Recorder:
         self.counts["taken"] += len(appended.taken)
         self.counts["known"] += len(appended.known)
         self.counts["refused"] += len(appended.refused)
-        new = set(appended.taken)
-        self._taken([record for _, record in records if record.id in new])
         there = {*appended.taken, *appended.known}
+        # Those that were known too: the commit may have come to pass and its answer been lost.
+        self._taken([record for _, record in records if record.id in there])
         for agent, record in records:
             ids, refused = answers[agent]
             if record.id in there and record.id not in ids:

@@ -47,6 +47,25 @@ def test_a_known_record_is_confirmed_again(ledger: Ledger) -> None:
     assert len(ledger) == 1
 
 
+def test_a_record_whose_answer_was_lost_is_told_when_it_comes_again(
+    ledger: Ledger, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Committed, and then the disk of the head was full or the connection cut."""
+    told: list[Record] = []
+    recorder = Recorder(ledger, told.extend)
+
+    def full(_: object) -> None:
+        raise LedgerUnavailable("No space left on device")
+
+    monkeypatch.setattr(ledger.head_file, "advance", full)
+    with pytest.raises(LedgerUnavailable):
+        recorder.take([("pc-1", body(1))])
+    assert (len(ledger), told) == (1, [])
+    monkeypatch.undo()
+    assert orjson.loads(recorder.take([("pc-1", body(1))])["pc-1"])["ids"] == [record(1).id]
+    assert [one.id for one in told] == [record(1).id]
+
+
 def test_a_refused_record_is_answered_so_that_it_is_not_sent_for_ever(ledger: Ledger) -> None:
     recorder = Recorder(ledger)
     recorder.take([("pc-1", body(1))])
