@@ -79,12 +79,13 @@ class SettlingWriter(Writer):
         """Write what waits; the items that are settled now."""
         if super().pause_s() and not now:
             return []
+        settled: list[Item] = []
         try:
             settled = self._settled()
             run = self._settling.run() if len(self) else ""
         except StoreUnavailable as error:
             self._retry(str(error))
-            return []
+            return settled
         if self._held_samples < SAMPLES_MAX and (items := super().write(now=now)):
             samples = sum(len(item.points.samples) for item in items)
             due = self._clock.monotonic() + self._settling.settle_s
