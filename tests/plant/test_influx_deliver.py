@@ -100,7 +100,6 @@ def test_just_the_bad_ones_are_refused_and_all_others_kept(
     delivery = Delivery(send, encode, np.array(fields, np.int64))
     assert set(delivery.run()) == refused
     assert kept == set(range(len(fields))) - refused
-    assert not delivery.doubtful
 
 
 def test_one_bad_field_among_many_costs_few_requests() -> None:
@@ -137,10 +136,26 @@ def test_a_server_that_takes_less_at_once_gets_less() -> None:
     assert of_lines(send, [b"a"] * 10 + [b"long"]).run() == {10: "it says nothing (HTTP 413)"}
 
 
-def test_unknown_words_are_doubtful() -> None:
-    delivery = of_lines(lambda _: Answer(400, "no"), [b"a", b"b"])
-    assert set(delivery.run()) == {0, 1}
-    assert delivery.doubtful
+def test_a_refusal_of_everything_in_unknown_words_costs_one_request() -> None:
+    def away(answer: Answer) -> None:
+        raise StoreUnavailable(str(answer))
+
+    delivery = of_lines(lambda _: Answer(400, "no"), [b"a"] * 1000, away)
+    with pytest.raises(StoreUnavailable, match="no"):
+        delivery.run()
+    assert (delivery.requests, delivery.refused) == (1, {})
+
+
+def test_unknown_words_about_a_line_are_asked_about_and_it_is_sent_once_more() -> None:
+    moments, doubts = iter([True, True]), list[Answer]()
+
+    def send(blob: bytes) -> Answer:
+        is_refused = b"bad" in blob or (b"moment" in blob and next(moments, False))
+        return Answer(400, "no") if is_refused else Answer(204)
+
+    lines = [b"good", b"moment", b"good", b"bad"]
+    assert of_lines(send, lines, doubts.append).run() == {3: "no (HTTP 400)"}
+    assert 2 <= len(doubts) <= 3
 
 
 @pytest.mark.parametrize(

@@ -33,10 +33,12 @@ class MadProxy(BaseHTTPRequestHandler):
 
     target = ""
     is_mad = False
+    refusals = 0
 
     def do_POST(self) -> None:
         body = self.rfile.read(int(self.headers["Content-Length"]))
         if self.is_mad and self.path.startswith("/write"):
+            type(self).refusals += 1
             self._answer(400, b"this is not allowed here")
             return
         kind = {"Content-Type": self.headers["Content-Type"]}
@@ -64,6 +66,10 @@ def test_a_refusal_of_everything_makes_no_dead_letters(server: InfluxDB) -> None
             for known in (angles([2.0], T0 + 1), points([("state", T0, GOOD, 1)])):
                 with pytest.raises(StoreUnavailable, match="not allowed here"):
                     store.write([known])
+            handler.refusals = 0
+            with pytest.raises(StoreUnavailable, match="not allowed here"):
+                store.write([angles([2.0] * 1000, T0 + 1)])
+            assert handler.refusals <= 3, "it is not asked about each sample"
             handler.is_mad = False
             assert store.write([angles([2.0], T0 + 1)]) == [[]]
             assert store.count() == 2

@@ -25,19 +25,28 @@ class Missing(StoreUnavailable):
     """The database is not there."""
 
 
+def believe(answer: Answer) -> None:
+    """A refusal in words that are not known is one of the lines, says who does not ask."""
+
+
 class Delivery:
-    """Sends rows by number. `encode` makes lines of some of them and says how many lines."""
+    """Sends rows by number. `encode` makes lines of some of them and says how many lines.
+
+    `doubt` is told of a refusal in words that are not known: the first of all, before anything is
+    halved, and that of each single row. It raises StoreUnavailable when everything is refused now.
+    """
 
     def __init__(
         self,
         send: Callable[[bytes], Answer],
         encode: Callable[[Indexes], tuple[bytes, int]],
         fields: Indexes,
+        doubt: Callable[[Answer], None] = believe,
     ) -> None:
         self.refused: dict[int, str] = {}
-        self.doubtful = False
         self.requests = 0
         self._send, self._encode, self._fields = send, encode, fields
+        self._doubt, self._has_doubted = doubt, False
 
     def run(self) -> dict[int, str]:
         """Send all: for each row that is refused the server's words.
@@ -54,11 +63,19 @@ class Delivery:
             if len(blob) > BODY_BYTES and len(rows) > 1:
                 waiting += reversed(np.array_split(rows, 2))
                 continue
-            self.requests += 1
-            answer = self._send(blob)
-            if not self._settled(rows, lines, answer):
+            if not self._settled(rows, lines, self._answer(blob, len(rows))):
                 waiting += reversed(self._halves(rows))
         return self.refused
+
+    def _answer(self, blob: bytes, rows: int) -> Answer:
+        self.requests += 1
+        answer = self._send(blob)
+        if answer.meaning is not Meaning.DOUBTFUL or (rows > 1 and self._has_doubted):
+            return answer
+        self._has_doubted = True
+        self._doubt(answer)
+        self.requests += 1
+        return self._send(blob)  # it takes others: what was refused may have been a moment
 
     def _settled(self, rows: Indexes, lines: int, answer: Answer) -> bool:
         """Whether an answer says what became of each of these rows."""
@@ -69,7 +86,6 @@ class Delivery:
                 is_one_field = len(np.unique(self._fields[rows])) == 1
                 if len(rows) > 1 and not (is_one_field and answer.dropped == lines):
                     return False
-                self.doubtful = self.doubtful or answer.meaning is Meaning.DOUBTFUL
                 self.refused |= dict.fromkeys(rows.tolist(), str(answer))
                 return True
             case Meaning.MISSING:
@@ -86,10 +102,15 @@ class Delivery:
         return [rows[lower], rows[~lower]]
 
 
-def of_lines(send: Callable[[bytes], Answer], lines: Sequence[bytes]) -> Delivery:
+def of_lines(
+    send: Callable[[bytes], Answer],
+    lines: Sequence[bytes],
+    doubt: Callable[[Answer], None] = believe,
+) -> Delivery:
     """The delivery of lines that are already made."""
     return Delivery(
         send,
         lambda some: (b"".join(lines[row] for row in some.tolist()), len(some)),
         np.arange(len(lines)),
+        doubt,
     )

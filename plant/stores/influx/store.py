@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from plant.stores.check import NO_NAME, NO_PLACE, NO_ROOM, NOT_KEPT, TIME_MS_MIN, refusal, sift
 from plant.stores.influx import setup
-from plant.stores.influx.answers import Meaning
+from plant.stores.influx.answers import Answer, Meaning
 from plant.stores.influx.births import Births
 from plant.stores.influx.catalog import Catalog, Key, Place
 from plant.stores.influx.client import Client
@@ -111,7 +111,9 @@ class InfluxStore:
         rows = arrange(series, concat([part.samples for part in parts]), keys)
         self._catalog.tell(rows)
         ends = np.cumsum([len(part.samples) for part in parts])
-        sending = Delivery(self._client.write, lambda some: encode(rows[some], keys), rows.series)
+        sending = Delivery(
+            self._client.write, lambda some: encode(rows[some], keys), rows.series, self._probe
+        )
         found = sending.run()
         self.requests += sending.requests
         for row, words in found.items():
@@ -119,18 +121,20 @@ class InfluxStore:
             part = int(np.searchsorted(ends, origin, side="right"))
             place = origin - int(ends[part]) + len(parts[part].samples)
             refused[part].append(refusal(parts[part], place, f"the store refuses it: {words}"))
-        if sending.doubtful:
-            self._probe(next(iter(sending.refused.values())))
         self.on_write(self._catalog.minutes(rows))
 
-    def _probe(self, words: str) -> None:
+    def _probe(self, answer: Answer) -> None:
         """A refusal in unknown words may be of everything: then nothing is a dead letter."""
         key = next(iter(self._catalog.numbers))
         kind = self._catalog.kind(key.measurement, key.tag)
         assert kind is not None
         entry = self._catalog.entry(key, kind, self._clock.now_ms())
         if self._client.write(entry).meaning is not Meaning.DONE:
-            raise StoreUnavailable(f"{self._client.address} refuses everything: {words}")
+            raise StoreUnavailable(f"{self._client.address} refuses everything: {answer}")
+
+    def _wait(self, answer: Answer) -> None:
+        """No entry of ours is a bad line: what is refused in unknown words is tried again later."""
+        raise StoreUnavailable(f"{self._client.address}: {answer}")
 
     def _oldest_ms(self, now_ms: int) -> int:
         """What is older than this the server would drop, with or without a word."""
@@ -163,10 +167,7 @@ class InfluxStore:
         if not kinds:
             return
         entries = [catalog.entry(key, kind, now_ms) for key, kind in kinds.items()]
-        sending = of_lines(self._client.write, entries)
-        refused = sending.run()
-        if sending.doubtful:
-            raise StoreUnavailable(f"{self._client.address}: {next(iter(refused.values()))}")
+        refused = of_lines(self._client.write, entries, self._wait).run()
         for words in set(refused.values()):
             log.warning("the store takes no further series", why=words)
         if new:
