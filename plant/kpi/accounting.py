@@ -1,24 +1,25 @@
 """The worker that works hours out: off the way of the samples, with reads of its own.
 
 Bounded: a set of hours that wait, some of them in each round, and a queue of the historian that may
-say no; then the hours wait on. At the start, and after points found no room, the last day is told
-again from the ledger: a fact of it may not have reached the store.
+say no; then the hours wait on. At the start, and after points found no room, the facts of the last
+day are told again from the ledger, and of longer when the store was away for longer: some of them
+may not have reached it.
 """
 
 from __future__ import annotations
 
+import math
 import threading
 from collections import Counter
-from collections.abc import Callable, Iterable
-from datetime import UTC, datetime
+from collections.abc import Callable, Iterable, Iterator
 
 import orjson
 import structlog
 
-from plant.kpi.facts import Fact, Facts
+from plant.kpi.facts import Facts
 from plant.kpi.hours import Hours
-from plant.kpi.marks import Mark
-from plant.ledger import Ledger, LedgerError
+from plant.kpi.marks import LATE_HOURS_MAX, Mark
+from plant.ledger import Entry, Ledger, LedgerError
 from plant.stores.store import Points, StoreUnavailable, TooManyRows
 from stations.kpi import HOUR_MS
 from stations.records import Record
@@ -27,7 +28,7 @@ from wire.clock import Clock
 EVERY_S = 60.0  # how often the present hour is worked out
 LATE_S = 10.0  # late data of one time comes in many messages: gather before working out again
 AGAIN_HOURS = 24
-ENTRIES_MAX = 5_000  # of one station, told again
+ENTRIES_AT_ONCE = 500
 HOURS_A_ROUND = 48
 WAITING_MAX = 100_000
 STOP_S = 5.0
@@ -52,6 +53,8 @@ class Accounting:
         self._waiting: dict[tuple[str, int], bool] = {}
         self._lock = threading.Lock()  # of what waits and of the facts; never held for I/O
         self._must_tell = True
+        self._untold_ms = math.inf  # since when facts found no room
+        self._is_first = True  # what an earlier process has told only the store knows
         self._tell_due = 0.0
         self._present_due = 0.0
         self._late_due = 0.0
@@ -76,10 +79,19 @@ class Accounting:
 
     def recorded(self, records: Iterable[Record]) -> None:
         """Records that the ledger has taken; from any thread."""
+        self._told(records)
+
+    def _told(self, records: Iterable[Record]) -> bool:
+        """Whether there was room for all that follows from these records."""
         now_ms = self._clock.now_ms()
         with self._lock:
             facts = [fact for record in records for fact in self._facts.of(record, now_ms)]
-        self._tell(facts)
+        refused = [fact for fact in facts if not self._say(fact.points, fact.marks)]
+        if refused:
+            self.counts["facts without room"] += len(refused)
+            self._untold_ms = min(self._untold_ms, now_ms)
+            self._must_tell = True
+        return not refused
 
     def mark(self, marks: Iterable[Mark]) -> None:
         """Hours of which something has been written to the store; from any thread."""
@@ -123,6 +135,11 @@ class Accounting:
             except (StoreUnavailable, TooManyRows) as error:
                 self._again(line, hours, str(error))
                 continue
+            except Exception as error:  # a fault of ours loses none of the hours of this round
+                self.counts["failed rounds"] += 1
+                log.exception("hours cannot be worked out", line=line)
+                self._again(line, hours, repr(error))
+                continue
             self.problem = ""
             self.counts["hours"] += len(hours)
             if not all([self._say(points, ()) for points in found]):
@@ -144,26 +161,40 @@ class Accounting:
         self.mark(Mark(line, hour, fill) for hour, fill in hours.items())
 
     def _tell_again(self) -> None:
-        """The facts of the last day, from the ledger."""
-        since_ms = self._clock.now_ms() - AGAIN_HOURS * HOUR_MS
-        since = datetime.fromtimestamp(since_ms / 1000, UTC)
+        """The facts since the store had all of them, from the ledger: of a day at least."""
         try:
             for station, plan in self._facts.planned.items():
+                since_ms = self._since_ms(station)
                 for kind in (plan.scheme.kind, "gap"):
-                    entries = self._ledger.find(station=station, kind=kind, limit=ENTRIES_MAX)
-                    recent = [one.body for one in reversed(entries) if one.recorded_ms >= since_ms]
-                    self.recorded(Record.model_validate(orjson.loads(body)) for body in recent)
-        except LedgerError as error:
+                    for page in self._pages(station, kind, since_ms):
+                        if not self._told(map(_record, page)):
+                            return  # the rest would find no room either
+        except (LedgerError, StoreUnavailable, TooManyRows) as error:
             self._must_tell = True
-            log.warning(
-                "the ledger cannot tell the last day again", since=str(since), why=str(error)
-            )
+            if str(error) != self.problem:
+                log.warning("what was recorded cannot be told again now", why=str(error))
+            self.problem = str(error)
+        if not self._must_tell:
+            self._untold_ms, self._is_first = math.inf, False
 
-    def _tell(self, facts: Iterable[Fact]) -> None:
-        for fact in facts:
-            if not self._say(fact.points, fact.marks):
-                self._must_tell = True
-                self.counts["facts without room"] += 1
+    def _since_ms(self, station: str) -> float:
+        """From when on what was recorded of a station may be missing in the store."""
+        now_ms = self._clock.now_ms()
+        told_ms = self._hours.told_ms(station) if self._is_first else math.inf
+        since_ms = min(told_ms, self._untold_ms, now_ms - AGAIN_HOURS * HOUR_MS)
+        return max(since_ms, now_ms - LATE_HOURS_MAX * HOUR_MS)
+
+    def _pages(self, station: str, kind: str, since_ms: float) -> Iterator[list[Entry]]:
+        """What the ledger has got since; the latest pages first, each in its order."""
+        before, is_more = None, True
+        while is_more:
+            found = self._ledger.find(
+                station=station, kind=kind, before=before, limit=ENTRIES_AT_ONCE
+            )
+            page = [one for one in found if one.recorded_ms >= since_ms]
+            is_more = len(page) == ENTRIES_AT_ONCE
+            before = found[-1].number if found else None
+            yield page[::-1]
 
     def _run(self) -> None:
         while not self._stopping.wait(1.0):
@@ -172,3 +203,7 @@ class Accounting:
             except Exception:
                 self.counts["failed rounds"] += 1
                 log.exception("a round of the accounting failed")
+
+
+def _record(entry: Entry) -> Record:
+    return Record.model_validate(orjson.loads(entry.body))

@@ -58,6 +58,11 @@ class Hours:
         for part in _runs(sorted(hour for hour in {*hours, *late} if hour <= now_ms)):
             yield from self._part(line, part, now_ms, late)
 
+    def told_ms(self, station: str) -> int:
+        """The end of the latest cycle of a station that the store has; 0 without any."""
+        latest = self._store.last(station, "ok", measurements.STATION_CYCLE).latest
+        return 0 if latest is None else latest.time_ms
+
     def accounts(self, station: str, hours: Sequence[int], now_ms: int) -> dict[int, Account]:
         """The account of each of some hours of one station."""
         seen = self.seen(station, hours[0], hours[-1] + HOUR_MS, now_ms)

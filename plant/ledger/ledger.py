@@ -115,17 +115,20 @@ class Ledger:
         visit: str | None = None,
         station: str | None = None,
         kind: str | None = None,
+        before: int | None = None,
         limit: int = ROWS_MAX,
     ) -> list[Entry]:
         """Entries of a visit, a station, a kind (`inspection` means `inspection.report` too).
 
-        The latest first, at most `limit`.
+        The latest first, at most `limit`; with `before` those of smaller numbers.
         """
         statement = select(ENTRY).order_by(ENTRY.c.number.desc()).limit(limit)
         if visit is not None:
             statement = statement.where(ENTRY.c.visit == visit)
         if station is not None:
             statement = statement.where(ENTRY.c.station == station)
+        if before is not None:
+            statement = statement.where(ENTRY.c.number < before)
         if kind is not None:
             below = ENTRY.c.kind.startswith(kind + ".", autoescape=True)
             statement = statement.where(or_(ENTRY.c.kind == kind, below))

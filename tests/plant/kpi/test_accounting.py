@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from plant.kpi.accounting import Accounting
+from plant.kpi.accounting import ENTRIES_AT_ONCE, Accounting
 from plant.kpi.facts import Facts
 from plant.kpi.hours import Hours
 from plant.kpi.marks import Mark
@@ -173,6 +173,48 @@ def test_a_cycle_without_room_is_told_again(world: World) -> None:
     world.later(11.0)
     world.later(11.0)
     assert world.kpi("pq")[T0] == 1
+
+
+def test_cycles_of_days_without_a_store_are_told_after_a_restart(world: World) -> None:
+    """The store was away over the weekend, and the historian was killed before it came back."""
+    first, last = T0 + 5, T0 + 40 * HOUR_MS
+    world.ledger.append([cycle(first)])
+    world.accounting.turn()
+    world.later(41 * 3600.0)
+    for number in range(ENTRIES_AT_ONCE + 3):
+        world.ledger.append([cycle(first + 60_000 * (number + 1))])
+    world.ledger.append([cycle(last)])
+    world.later(50 * 3600.0)
+    world.begin().turn()
+    found = stored(world.store, "station_cycle", STUDIO, "ok")
+    assert len(found) == ENTRIES_AT_ONCE + 5 and {first, last} < set(found)
+
+
+def test_facts_that_found_no_room_for_days_are_told_when_there_is_some(world: World) -> None:
+    world.accounting.turn()
+    world.later(1.0)
+    world.full = True
+    for number in range(3):
+        world.ledger.append([cycle(T0 + number)])
+        world.accounting.recorded([cycle(T0 + number)])
+        world.later(20 * 3600.0)
+    asked, find = [], world.ledger.find
+    world.ledger.find = lambda **how: asked.append(how) or find(**how)  # type: ignore[assignment]
+    world.later()
+    assert (asked[-1]["station"], asked[-1]["kind"]) == (STUDIO, "studio"), "not to its end"
+    world.full = False
+    world.later()
+    assert len(stored(world.store, "station_cycle", STUDIO, "ok")) == 3
+
+
+def test_a_fault_of_our_own_loses_no_hours(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    world.state(T0, StudioState.TURNING)
+    monkeypatch.setattr(Hours, "seen", lambda *_: 1 / 0)
+    world.accounting.turn()
+    assert "ZeroDivisionError" in world.accounting.problem
+    monkeypatch.undo()
+    world.later(11.0)
+    assert world.kpi("apt_s")[T0] == 3600.0 and world.accounting.problem == ""
 
 
 def test_what_is_told_again_changes_nothing(world: World) -> None:
