@@ -107,7 +107,7 @@ class Files:
         self._taking += size
         taken: list[Taken] = []
         try:
-            await self._run_files(self._take, given, taken)
+            await self._run_files(self._take, given, taken, keep)
             listed = tuple(
                 File(name=name, sha256=one.sha256, bytes=one.bytes, type=type)
                 for name, type, one in zip(names, types, taken, strict=True)
@@ -217,10 +217,11 @@ class Files:
         self._wanted = 0
         return all_of_it
 
-    def _take(self, given: Sequence[Attachment], taken: list[Taken]) -> None:
+    def _take(self, given: Sequence[Attachment], taken: list[Taken], keep: bool) -> None:
         try:
             for one in given:
-                taken.append(self.folder.take(one.path))
+                # Whoever keeps a file may write into it later.
+                taken.append(self.folder.take(one.path, copy=keep))
         except OSError as error:
             raise self._refusal(f"{one.path} cannot be taken in: {error}") from error
 

@@ -55,8 +55,10 @@ class FileFolder:
         """Where a file lies."""
         return self.folder / sha256
 
-    def take(self, source: Path) -> Taken:
-        """Link a file in (copy it from another disk); on disk on return. The source stays.
+    def take(self, source: Path, *, copy: bool = False) -> Taken:
+        """Link a file in (copy it from another disk, or for `copy`); on disk on return.
+
+        The source stays; what is written into it later is in a link, too.
 
         Until `settled` nobody removes it. OSError when it cannot be read or kept.
         """
@@ -67,9 +69,7 @@ class FileFolder:
         was = _state(source)
         own = self._passing()
         try:
-            try:
-                os.link(source, own)
-            except OSError:
+            if copy or not _linked(source, own):
                 shutil.copyfile(source, own)
             _sync(own)
             taken = Taken(file_hash(own), own.stat().st_size, was)
@@ -183,6 +183,14 @@ class FileFolder:
 def _state(path: Path) -> tuple[int, int, int, int]:
     about = path.stat()
     return about.st_dev, about.st_ino, about.st_size, about.st_mtime_ns
+
+
+def _linked(source: Path, target: Path) -> bool:
+    try:
+        os.link(source, target)
+    except OSError:
+        return False
+    return True
 
 
 def _sync(path: Path) -> None:

@@ -59,6 +59,18 @@ async def test_files_that_are_kept_stay_where_they_are(tmp_path: Path) -> None:
         assert path.read_bytes() == b"picture" and made.copies() == {name_of(b"picture")}
 
 
+async def test_a_file_that_is_kept_may_be_written_anew_in_its_place(tmp_path: Path) -> None:
+    async with yard(tmp_path) as made:
+        latest = made.picture("latest.jpg", b"first!!")
+        record = await made.put(latest, keep=True)
+        with latest.open("r+b") as camera:
+            camera.write(b"second!")
+        made.serve()
+        await eventually(lambda: made.fill().waiting == 0, "it is there")
+        assert made.stored() == {record.files[0].sha256}
+        assert made.files.sender.tally.lost == 0
+
+
 async def test_the_same_fact_with_the_same_files_is_one_record(tmp_path: Path) -> None:
     async with yard(tmp_path) as made:
         ids = [(await made.put(made.picture())).id for _ in range(2)]
