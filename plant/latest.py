@@ -136,7 +136,7 @@ class Latest:
             devices = self._devices.copy()
         values = _with_side(rows, side)
         current = {
-            number: Current(values.row(at), status, time_ms, count, last)
+            number: Current(_value(values, at), status, time_ms, count, last)
             for at, (number, status, time_ms, count, last) in enumerate(
                 zip(
                     changed.tolist(), rows.status.tolist(), rows.time.tolist(), counts, numbers,
@@ -170,3 +170,11 @@ def _with_side(rows: Samples, entries: list[bytes]) -> Samples:
     """Rows whose texts and arrays are the n-th entry."""
     value = np.where(rows.in_side, np.arange(len(rows), dtype=np.uint64), rows.value)
     return Samples(rows.tag, rows.time, rows.status, rows.type, value, tuple(entries))
+
+
+def _value(rows: Samples, at: int) -> Any:
+    """A value as it is shown; None of one that is torn, which no store takes either."""
+    try:
+        return rows.row(at)
+    except ValueError:
+        return None

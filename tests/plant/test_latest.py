@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -123,6 +124,15 @@ def test_a_text_that_is_too_long_costs_its_value_alone() -> None:
     latest.heard(received(build([(1, T0, 0, Type.TEXT, "x" * (SIDE_BYTES_MAX + 1))])))
     one = latest.view().current[1]
     assert (one.value, one.status, one.time_ms) == (None, 0, T0)
+
+
+@pytest.mark.parametrize(("kind", "entry"), [(Type.TEXT, b"\xff\xfe"), (Type.FLOATS, b"torn")])
+def test_a_torn_value_costs_itself_alone(kind: Type, entry: bytes) -> None:
+    latest = Latest()
+    rows = build([(1, T0, 0, Type.TEXT, "whole"), (2, T0, 0, Type.TEXT, "")])
+    rows.type[1] = kind
+    latest.heard(received(replace(rows, side=(b"whole", entry))))
+    assert [one.value for one in latest.view().current.values()] == ["whole", None]
 
 
 @pytest.mark.parametrize("value", [1e300, math.inf, math.nan])
