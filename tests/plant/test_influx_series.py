@@ -9,6 +9,7 @@ from dataclasses import replace
 import pytest
 
 from plant.stores.influx import InfluxStore
+from plant.stores.influx.reading import Reading
 from plant.stores.store import Series
 from stations.declare import Type
 from stations.status import GOOD
@@ -61,6 +62,21 @@ def test_series_of_another_historian_are_seen(server: InfluxDB) -> None:
         assert reader.series() == [
             Series("flins-vo", "line-1", "studio-1", "studio", "visit", Type.TEXT)
         ]
+
+
+def test_a_series_that_is_not_there_is_not_looked_for_at_each_question(
+    server: InfluxDB, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The hours ask for gaps and stops of every station, and most never had one."""
+    with closing(InfluxStore(config(server), clock := ManualClock())) as store:
+        store.write([angles([1.0])])
+        reads, read = [], Reading.catalog
+        monkeypatch.setattr(Reading, "catalog", lambda self: reads.append(1) or read(self))
+        for number in range(20):
+            assert len(store.range(f"studio-{number + 2}", "reason", *EVER, "station_stop")) == 0
+        assert len(reads) == 1
+        clock.passed_ms += 1_000
+        assert store.count("studio-9") == 0 and len(reads) == 2
 
 
 def test_names_that_need_escaping_are_found_again(server: InfluxDB) -> None:

@@ -42,6 +42,7 @@ from wire.site import StoreConfig
 
 SERIES_MAX = 200_000
 CATALOG_AGE_S = 10.0
+MISSING_AGE_S = 1.0  # so often the list is read again for a series that is not in it
 
 log = structlog.get_logger("store")
 
@@ -73,7 +74,8 @@ class InfluxStore:
         self.settle_s = config.settle_s
         self._catalog, self._births = Catalog(self._since_ms), Births()
         self._lock = threading.RLock()
-        self._is_ready, self._kept_ms, self._catalog_due = False, 0, 0.0
+        self._is_ready, self._kept_ms = False, 0
+        self._catalog_due = self._missing_due = 0.0
         try:
             with self._at_hand():
                 log.debug("the store is there", address=self._client.address)
@@ -252,7 +254,7 @@ class InfluxStore:
         with self._at_hand():
             now = self._clock.monotonic()
             found = self._catalog.find(station, tag, measurement)
-            if found and not own and now < self._catalog_due:
+            if not own and now < (self._catalog_due if found else self._missing_due):
                 return found
         try:
             answer = self._reading.catalog()  # a write does not wait for this
@@ -262,7 +264,10 @@ class InfluxStore:
         with self._lock:
             self._catalog.learn(answer)
             self._catalog_due = now + CATALOG_AGE_S
-            return self._catalog.series() if own else self._catalog.find(station, tag, measurement)
+            if own:
+                return self._catalog.series()
+            self._missing_due = now + MISSING_AGE_S
+            return self._catalog.find(station, tag, measurement)
 
     @contextmanager
     def _at_hand(self) -> Iterator[None]:
