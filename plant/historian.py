@@ -202,6 +202,8 @@ class Historian:
                 log.exception("a turn of the historian failed")
 
     def _drain(self) -> None:
+        if self.alive:
+            return  # a write still waits for the store; what it does not acknowledge comes again
         with self._lock:
             now_ms = self._clock.now_ms()
             for message in self.inbox.take(len(self.inbox)):

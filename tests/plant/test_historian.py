@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+import threading
+from collections.abc import Iterator, Sequence
 from contextlib import closing
 from pathlib import Path
 
@@ -12,10 +13,11 @@ import pytest
 from plant.points import ONLINE, WHY
 from plant.status import Status
 from plant.stores.check import NOT_A_NUMBER
-from plant.stores.store import EDGE_HEALTH, STATION_STATE
+from plant.stores.store import EDGE_HEALTH, STATION_STATE, Points, Refusal
 from stations.declare import Type
 from stations.samples import build
-from tests.plant.plant import Plant
+from tests.plant.plant import Link, Plant
+from tests.servers import until
 from tests.sparkplug.plant import ANGLE, HOST, SITE, T0, TABLE_1, TABLE_2, angles, foreign
 from wire import topics
 from wire.mqtt import Message
@@ -277,6 +279,31 @@ def test_stopping_stores_and_acknowledges_what_has_come(plant: Plant) -> None:
     (state,) = plant.link.final
     assert state.topic == topics.state(HOST) and b'"online": false' in state.payload
     assert plant.stored("table-1", ONLINE, STATION_STATE) == [True], "a stop is no station's fault"
+
+
+def test_stopping_while_the_store_hangs_writes_nothing_beside_the_worker(
+    plant: Plant, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("plant.historian.STOP_S", 0.01)
+    begun, released, write = threading.Event(), threading.Event(), plant.store.write
+
+    def hang(points: Sequence[Points]) -> list[list[Refusal]]:
+        begun.set()
+        assert released.wait(30)
+        return write(points)
+
+    monkeypatch.setattr(plant.store, "write", hang)
+    node = plant.agent()
+    plant.historian.connect(lambda **callbacks: Link(callbacks))
+    assert begun.wait(30)
+    plant.send(node, "table-1", angles(1.0), 1)
+    stopping = threading.Thread(target=plant.historian.stop)
+    stopping.start()
+    stopping.join(30)
+    assert plant.store.writes == 0 and plant.historian.alive
+    released.set()
+    until(lambda: not plant.historian.alive, "the worker ends")
+    assert plant.store.writes == 1
 
 
 def test_records_go_to_the_recorder(plant: Plant) -> None:
