@@ -10,6 +10,7 @@ from __future__ import annotations
 import threading
 from collections import Counter, deque
 from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
 from random import Random
 from typing import Protocol
 
@@ -20,6 +21,7 @@ from plant.kpi.follower import Follower
 from plant.kpi.marks import Mark
 from plant.latest import Latest
 from plant.points import Model
+from plant.stores.check import is_ahead
 from plant.stores.store import Points
 from plant.writer import Item, Writer
 from wire import topics
@@ -262,8 +264,10 @@ class Historian:
                 case Received():
                     self._received(effect)
                 case Online():
-                    self.latest.born(effect)
-                    self._link(effect.edge, effect.station, True, "", effect)
+                    values = effect.values[~is_ahead(effect.values, self._clock.now_ms())]
+                    born = replace(effect, values=values)
+                    self.latest.born(born)
+                    self._link(effect.edge, effect.station, True, "", born)
                 case Offline():
                     self._link(effect.edge, effect.station, False, effect.why)
                 case Health():
@@ -282,6 +286,9 @@ class Historian:
     def _followed(self, received: Received, now_ms: int) -> tuple[list[Points], tuple[Mark, ...]]:
         """What follows from samples; whatever goes wrong there, they go to the store."""
         try:
+            ahead = is_ahead(received.samples, now_ms)
+            if ahead.any():
+                received = replace(received, samples=received.samples[~ahead])
             self.latest.heard(received)
             return self.follower.received(received, now_ms)
         except Exception:

@@ -61,7 +61,7 @@ def sift(
     _mark_sides(samples, codes)
     wrong_number = (samples.type == Type.FLOAT) & ~np.isfinite(samples.floats)
     codes[wrong_number] = _CODE[NOT_A_NUMBER]
-    codes[samples.time > points.received_ms + FUTURE_MS_MAX] = _CODE[TIME_FUTURE]
+    codes[is_ahead(samples, points.received_ms)] = _CODE[TIME_FUTURE]
     codes[samples.time < oldest_ms] = _CODE[TOO_OLD]
     codes[samples.time < TIME_MS_MIN] = _CODE[TIME_ABSURD]
     _mark_types(samples, types, codes)
@@ -69,6 +69,11 @@ def sift(
         return samples, []
     rows = np.flatnonzero(codes).tolist()
     return samples[codes == 0], [refusal(points, row, _REASONS[codes[row]]) for row in rows]
+
+
+def is_ahead(samples: Samples, received_ms: int) -> NDArray[np.bool_]:
+    """Which rows have a time that cannot be: nothing that comes after would ever be newer."""
+    return samples.time > received_ms + FUTURE_MS_MAX
 
 
 def _mark_types(samples: Samples, types: Mapping[int, int], codes: NDArray[np.uint8]) -> None:

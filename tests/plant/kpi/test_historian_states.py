@@ -108,6 +108,20 @@ def test_a_state_that_is_no_number_is_stored_and_acknowledged_as_any_sample(
     assert state(plant, "state") == [], "what is no number is left out"
 
 
+def test_a_time_that_cannot_be_does_not_stand_for_ever(plant: Plant) -> None:
+    """A machine that believes for a moment in another year."""
+    ahead = samples([("state", T0 + 90 * 24 * HOUR_MS, StudioState.DONE)])
+    node = agent(plant, ahead)
+    plant.go(100)
+    plant.send(node, STUDIO, ahead, 1)
+    plant.send(node, STUDIO, samples([("state", T0 + 200, StudioState.TURNING)]), 2)
+    plant.go(nodes=[node])
+    assert state(plant) == ["no data", "TURNING"]
+    (current,) = plant.historian.latest.view().current.values()
+    assert current.time_ms == T0 + 200
+    assert plant.acknowledged["pc-1"] == {1, 2}
+
+
 def test_what_follows_from_samples_never_keeps_them_from_the_store(
     plant: Plant, monkeypatch: pytest.MonkeyPatch
 ) -> None:
