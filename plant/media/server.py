@@ -132,6 +132,11 @@ class Listener(ThreadingHTTPServer):
             if connection is not request:
                 self.shutdown_request(connection)
 
+    def shutdown_request(self, request: Any) -> None:
+        """A connection is over, also one for which there was no thread."""
+        self._forget(request)
+        super().shutdown_request(request)
+
     def handle_error(self, request: Any, client_address: Any) -> None:
         """A fault of ours costs its client the connection, and is logged."""
         log.exception("a request could not be served", client=str(client_address))

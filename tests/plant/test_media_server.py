@@ -39,6 +39,22 @@ def test_a_file_is_sent_in_chunks_and_read_back(made_media: Made) -> None:
     client.close()
 
 
+def test_a_connection_for_which_there_was_no_thread_takes_no_place(
+    made_media: Made, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    media = made_media()
+    monkeypatch.setattr("plant.media.server.CONNECTIONS_MAX", 1)
+
+    def start(_: threading.Thread) -> None:
+        raise RuntimeError("can't start new thread")
+
+    with monkeypatch.context() as full:
+        full.setattr(threading.Thread, "start", start)
+        with socket.create_connection(("127.0.0.1", media.port), 30) as connection:
+            assert connection.recv(1) == b""
+    assert ask(media, "HEAD", f"/media/{HASH}")[0] == 404
+
+
 def test_an_empty_file_needs_no_chunk(made_media: Made) -> None:
     client = client_of(made_media())
     assert send(client, b"") == Progress(True, 0)
