@@ -12,10 +12,11 @@ from urllib.request import Request, urlopen
 import pytest
 
 from plant.stores.influx import InfluxStore
-from plant.stores.store import StoreUnavailable, StoreUnusable
+from plant.stores.store import StoreRefuses, StoreUnavailable, StoreUnusable
 from stations.status import GOOD
 from tests.plant.influx import config
 from tests.plant.points import T0, angles, points
+from tests.plant.store_contract import EVER
 from tests.servers import InfluxDB
 from tests.servers.certificate import certificate
 
@@ -74,6 +75,17 @@ def test_a_refusal_of_everything_makes_no_dead_letters(server: InfluxDB) -> None
             assert store.write([angles([2.0], T0 + 1)]) == [[]]
             assert store.count() == 2
         proxy.shutdown()
+
+
+def test_an_answer_that_is_cut_short_is_none(tmp_path: Path) -> None:
+    with (
+        InfluxDB(tmp_path / "data", HTTP_MAX_ROW_LIMIT="10") as server,
+        closing(InfluxStore(config(server))) as store,
+    ):
+        store.write([angles([1.0] * 20)])
+        assert len(store.range("studio-1", "angle", T0, T0 + 500)) == 5
+        with pytest.raises(StoreRefuses, match="max-row-limit = 0"):
+            store.range("studio-1", "angle", *EVER)
 
 
 @pytest.mark.parametrize("version", ["1", "1.8"])

@@ -96,6 +96,10 @@ class Client:
         for one in results:
             if "error" in one:
                 raise self.trouble(400, str(one["error"]))
+            if any(table.get("partial") for table in one.get("series", ())):
+                raise StoreRefuses(
+                    f"{self.address} cuts its answers short: set max-row-limit = 0 in [http]"
+                )
         return [one.get("series", []) for one in results]
 
     def request(
