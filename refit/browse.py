@@ -21,6 +21,7 @@ app = typer.Typer()
 Look = Callable[["Progress"], Coroutine[Any, Any, "Found"]]
 ACCOUNT = ("root", "security", "cert_file", "key_file", "user", "password_file", "password_env")
 REASONS_MAX = 20
+UNIT_MAX = 255
 
 
 @app.command()
@@ -102,9 +103,12 @@ def _modbus(url: str, params: dict[str, Any]) -> Look:
     from edge.browse.modbus_asker import Manners
     from edge.browse.modbus_rows import Reading, spans_of
     from refit.running import stopped_by_signals
+    from wire.site.problems import Wrong
     from wire.site.values import duration_ms
 
     units = spans_of(f"coil {params['units']}")[0] if params["units"] else None
+    if units is not None and units.last > UNIT_MAX:
+        raise Wrong(f"no unit is {units.last}", f"write --units 1-20; the last one is {UNIT_MAX}")
     options = modbus.Options(
         spans=tuple(span for text in params["ranges"] or ("0-199",) for span in spans_of(text)),
         readings=tuple(Reading.of(text) for text in params["readings"] or ()),

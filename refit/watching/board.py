@@ -60,6 +60,11 @@ class Row:
             self.counts.popleft()
 
     @property
+    def sample(self) -> tuple[Any, ...]:
+        """The latest sample, to be compared."""
+        return self.time_ms, self.status, self.value
+
+    @property
     def quality(self) -> str:
         """The quality in words."""
         return NO_VALUE if self.status is None else words(self.status)
@@ -101,7 +106,7 @@ class Board:
         self.away = ""  # why the historian does not answer
         self.away_since_s: float | None = None
         self.begun_s: float | None = None
-        self.changed: list[Row] = []  # by the last answer
+        self.changed: list[Row] = []  # by the last answer: whoever was away is told nothing twice
         self._connected, self._store = True, ""
         self._ahead_ms = 0.0  # the historian's time less the caller's
 
@@ -114,16 +119,19 @@ class Board:
         self.begun_s = now_s if self.begun_s is None else self.begun_s
         self.agents = {name: _place(name, told) for name, told in answer["agents"].items()}
         self.stations = {name: _place(name, told) for name, told in answer["stations"].items()}
-        self.changed = list(self._rows(answer, now_s))
+        told = list(self._rows(answer, now_s))
+        self.changed = [row for row, is_new in told if is_new]
         if not answer["partial"]:
-            there = {(row.station, row.tag) for row in self.changed}
+            there = {(row.station, row.tag) for row, _ in told}
             self.rows = {key: row for key, row in self.rows.items() if key in there}
 
-    def _rows(self, answer: Mapping[str, Any], now_s: float) -> Iterator[Row]:
+    def _rows(self, answer: Mapping[str, Any], now_s: float) -> Iterator[tuple[Row, bool]]:
+        """Each row of an answer, and whether that says anything new of it."""
         place = 0
         for station, told in answer["stations"].items():
             for tag, about in told["tags"].items():
                 row = self.rows.get((station, tag))
+                is_new = row is None or row.sample != _sample(about)
                 if row is None:
                     row = self.rows[station, tag] = Row(station, tag, len(self.rows))
                 if not answer["partial"]:
@@ -136,7 +144,7 @@ class Board:
                     row.counts.clear()
                     row.recent.clear()
                 row.take(about, now_s)
-                yield row
+                yield row, is_new
 
     def lost(self, why: str, now_s: float) -> None:
         """The historian does not answer; what is known stays, and is old from now on."""
@@ -177,6 +185,10 @@ class Board:
     def good(self) -> int:
         """How many tags have a Good value."""
         return sum(row.severity == GOOD for row in self.rows.values())
+
+
+def _sample(about: Mapping[str, Any]) -> tuple[Any, ...]:
+    return about["time_ms"], about["status"], about["value"]
 
 
 def _place(name: str, told: Mapping[str, Any]) -> Place:

@@ -22,6 +22,7 @@ URL = "opc.tcp://127.0.0.1:1"
         ((URL, "--regex", "["), "no regular expression"),
         ((URL, "--password-file", "a", "--password-env", "B"), "give one of the two"),
         (("http://127.0.0.1:1",), "begin it with"),
+        (("modbus://127.0.0.1:1", "--units", "250-300"), "no unit is 300"),
         (("modbus://127.0.0.1:1", "--by-path"), "--by-path is not for such a machine"),
     ],
 )  # fmt: skip

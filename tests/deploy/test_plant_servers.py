@@ -53,7 +53,7 @@ def broker(folder: Path) -> Iterator[tuple[int, int, Path]]:
     config.write_text(f"user root\n{text}")
     with subprocess.Popen([program, "-c", config]) as process:
         try:
-            until(lambda: accepts(inner) and accepts(outer), "Mosquitto listens at both ports")
+            until(lambda: accepts(inner) and accepts(outer), "Mosquitto listens at both ports", 60)
             yield inner, outer, cert
         finally:
             process.terminate()
@@ -77,9 +77,9 @@ def test_an_agent_comes_in_over_tls_and_the_historian_hears_it(tmp_path: Path) -
         try:
             historian.start()
             agent.start()
-            until(lambda: historian.connected and agent.connected, "both are connected", 20)
+            until(lambda: historian.connected and agent.connected, "both are connected", 60)
             assert agent.publish(Message(topic, b"{}", qos=1))
-            until(lambda: heard, "the record has come")
+            until(lambda: heard, "the record has come", 60)
         finally:
             agent.disconnect()
             historian.disconnect()

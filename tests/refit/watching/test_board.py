@@ -40,6 +40,16 @@ def test_a_row_that_is_never_drawn_keeps_only_the_counts_of_its_rate() -> None:
     assert board.per_s(row(board), NOW_S + 98) == pytest.approx(1.0)
 
 
+def test_a_whole_answer_after_a_while_says_what_has_changed_meanwhile() -> None:
+    force, oil = tag(1.0), tag(40.0)
+    board = board_of(answer(press_1=station(force=force, oil=oil)))
+    assert [one.tag for one in board.changed] == ["force", "oil"]
+    board.lost("connection refused", NOW_S + 1)
+    board.take(answer(press_1=station(force=tag(2.0), oil=oil, new=tag(None))), NOW_S + 2)
+    assert [one.tag for one in board.changed] == ["force", "new"]
+    assert set(board.rows) == {("press-1", name) for name in ("force", "oil", "new")}
+
+
 def test_numbers_that_an_answer_leaves_out_are_not_made_up() -> None:
     first = answer(press_1=station(force=tag(1.0, count=1, recent=[1.0])))
     jump = changed(9.0, 40, [8.0, 9.0])
