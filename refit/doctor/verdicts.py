@@ -15,6 +15,7 @@ SYNC_WARN_MS, SYNC_FAIL_MS = 20.0, 200.0
 CLOCK_WARN_MS, CLOCK_FAIL_MS = 250.0, 5_000.0
 EXPIRY_WARN_DAYS = 30.0
 MEMORY_MIN = 900 * MIB
+OURS = ("refit", "refit.main")
 REMOTE = {"nfs", "nfs4", "cifs", "smb3", "smbfs", "9p", "fuse.sshfs", "ceph", "glusterfs"}
 MEMORY_ONLY = {"tmpfs", "ramfs"}
 
@@ -162,7 +163,7 @@ def port(what: str, number: int, user: str | None) -> Finding:
         return Finding(Level.WARN, what, "0", "a new port at each start: give it a number")
     if user is None:
         return Finding(Level.OK, what, f"{number} is free")
-    if "refit" in user:
+    if any(word.rpartition("/")[2] in OURS for word in user.split()):
         return Finding(Level.OK, what, f"{number} is used by {user}")
     return Finding(Level.FAIL, what, f"{number} is used by {user}", "end that or take another port")
 

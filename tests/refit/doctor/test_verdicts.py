@@ -74,7 +74,9 @@ def test_a_folder_that_cannot_be_written_is_one_finding() -> None:
     [
         (0, None, WARN),
         (9101, None, OK),
-        (9101, "python refit historian", OK),
+        (9101, "python /usr/local/lib/refit/bin/refit historian", OK),
+        (9101, "python -m refit.main", OK),
+        (9101, "/srv/refit/bin/python -m http.server", FAIL),
         (9101, "nginx", FAIL),
     ],
 )
