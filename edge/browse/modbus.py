@@ -72,10 +72,15 @@ async def browse(
     notes = []
     if options.units is not None:
         notes.append(await _units(config, options.units, options.manners, progress))
+    units = list(notes)
     line = Line(config)
-    await line.connect()
     try:
+        await line.connect()
         return await _look(Asker(line, options.manners, is_stopped), options, progress, notes)
+    except MachineFault as fault:
+        if not units:
+            raise
+        raise MachineFault(f"{units[0]}; asked was unit {config.unit}: {fault}") from fault
     finally:
         line.close()
 

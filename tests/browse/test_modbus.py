@@ -320,6 +320,18 @@ async def test_every_register_of_a_simulated_device_is_found_and_no_other() -> N
     assert "units that answer: 7 of 6 to 7" in found.notes
 
 
+async def test_the_units_that_answer_are_said_when_the_one_that_was_asked_does_not() -> None:
+    server = ModbusServer("127.0.0.1", free_port(), TruthLog(None))
+    server.unit(7).add("meter-1", Meter, "")
+    await server.start()
+    try:
+        options = Options(tuple(spans_of("0-3")), units=(6, 8), manners=HASTY)
+        with pytest.raises(MachineFault, match="answer: 7 of 6 to 8; asked was unit 1: Modbus"):
+            await modbus.browse(config_of(f"modbus://127.0.0.1:{server.port}"), options)
+    finally:
+        await server.stop()
+
+
 async def test_numbers_are_read_as_somebody_says_and_in_steps_from_the_first() -> None:
     device = Device()
     device.bad = {13}
