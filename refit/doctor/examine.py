@@ -16,7 +16,7 @@ from urllib.request import ProxyHandler, build_opener
 
 import psutil
 
-from refit.doctor import probes, verdicts
+from refit.doctor import logins, probes, verdicts
 from refit.doctor.verdicts import Finding, Level
 from wire.site import Site, StationConfig
 
@@ -67,7 +67,13 @@ def site(found: Site, agent: str | None) -> Iterator[Finding]:
             if not problem:
                 well.add(peer.what)
             if not problem and peer.scheme in HTTP:
-                yield from _http_clock(peer)
+                told = list(_http_clock(peer))
+                yield from told
+                well.update(f"{peer.what}: HTTP" for _ in told)
+    if "store: HTTP" in well:
+        yield from logins.store(found)
+    if "ledger" in well:
+        yield from logins.ledger(found)
     yield from _opcua_clocks(found, well)
 
 
