@@ -250,7 +250,8 @@ def _ledger(result: Result) -> str:
         f"{settings['vehicles_a_day']} vehicles a day through {settings['stations']} stations,"
         f" {settings['records_a_vehicle']} records each, appended {settings['records_a_commit']} a"
         " transaction that is on disk before the next begins. The queries read the views, for one"
-        " day, one visit, or the end of the ledger. The server runs on the same cores.\n\n"
+        " day, one visit, or the end of the ledger. The server runs on the same cores, of which"
+        f" others had used the last line's just before; runs of each: {settings['repeats']}.\n\n"
         + "\n".join(_table(["", *names], rows)) + "\n"
     )  # fmt: skip
 
