@@ -20,7 +20,7 @@ from stations.declare import Type
 from stations.status import GOOD
 
 MEASUREMENT = "refit_series"
-QUERY = f'SELECT first("type") FROM "{MEASUREMENT}" GROUP BY *'
+QUERY = f'SELECT first("type") FROM "{MEASUREMENT}"'
 DAY_MS, MINUTE_MS = 86_400_000, 60_000
 NEVER = -1
 

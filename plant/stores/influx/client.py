@@ -51,7 +51,6 @@ class Client:
         self._headers = _account(config, password, token)
         self._pool = urllib3.PoolManager(
             retries=False,
-            timeout=urllib3.Timeout(connect=CONNECT_S, read=ANSWER_S),
             ssl_context=context,
         )
         self._v2 = None
@@ -81,7 +80,9 @@ class Client:
             raise self._silent(str(error)) from error
         return Answer(204)
 
-    def ask(self, statements: Sequence[str], database: str = "") -> list[list[Table]]:
+    def ask(
+        self, statements: Sequence[str], database: str = "", answer_s: float = ANSWER_S
+    ) -> list[list[Table]]:
         """What each statement of InfluxQL gives, with times in ms.
 
         StoreUnavailable when it cannot be asked now; Missing when there is no database.
@@ -89,7 +90,7 @@ class Client:
         if not statements:
             return []
         form = {"db": database or self.database, "epoch": "ms", "q": ";".join(statements)}
-        status, body = self.request("POST", "/query", urlencode(form).encode(), FORM)
+        status, body = self.request("POST", "/query", urlencode(form).encode(), FORM, answer_s)
         if status != 200:
             raise self.trouble(status, words_of(body))
         results = orjson.loads(body)["results"]
@@ -103,12 +104,16 @@ class Client:
         return [one.get("series", []) for one in results]
 
     def request(
-        self, method: str, path: str, body: bytes | None = None, kind: str = "text/plain"
-    ) -> tuple[int, bytes]:
+        self, method: str, path: str, body: bytes | None = None, kind: str = "text/plain",
+        answer_s: float = ANSWER_S,
+    ) -> tuple[int, bytes]:  # fmt: skip
         """HTTP status and body of one request; StoreUnavailable without an answer."""
         headers = self._headers | ({"Content-Type": kind} if body is not None else {})
         try:
-            answer = self._pool.request(method, self.address + path, body=body, headers=headers)
+            answer = self._pool.request(
+                method, self.address + path, body=body, headers=headers,
+                timeout=urllib3.Timeout(connect=CONNECT_S, read=answer_s),
+            )  # fmt: skip
         except (urllib3.exceptions.HTTPError, OSError) as error:
             raise self._silent(str(error)) from error
         return answer.status, answer.data

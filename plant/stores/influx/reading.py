@@ -27,6 +27,7 @@ from stations.status import UNCERTAIN, is_good
 
 PAGES = (10, 1_000)
 HOUR_MS = 3_600_000
+CATALOG_S = 120.0  # all of the list after months: InfluxDB 1 opens each series of each week
 STATEMENTS_MAX = 200
 FIELDS_MAX = 20
 NUMBERS = (Type.FLOAT, Type.INT)
@@ -38,9 +39,10 @@ class Reading:
     def __init__(self, client: Client) -> None:
         self._client = client
 
-    def catalog(self) -> list[Table]:
-        """The store's own list of series."""
-        return self._client.ask([QUERY])[0]
+    def catalog(self, since_ms: int = EARLIEST_MS) -> list[Table]:
+        """The store's own list of series, as far as entries were made since a time."""
+        statement = f"{QUERY} WHERE {between(since_ms, LATEST_MS)} GROUP BY *"
+        return self._client.ask([statement], answer_s=CATALOG_S)[0]
 
     def last(self, series: Iterable[Series]) -> Last:
         """The latest sample of these series, and the latest that is Good."""

@@ -15,9 +15,10 @@ from plant.stores.check import NO_NAME, NO_PLACE, NO_ROOM, NOT_KEPT, TIME_MS_MIN
 from plant.stores.influx import setup
 from plant.stores.influx.answers import Answer, Meaning
 from plant.stores.influx.births import Births
-from plant.stores.influx.catalog import Catalog, Key, Place
-from plant.stores.influx.client import Client
+from plant.stores.influx.catalog import DAY_MS, Catalog, Key, Place
+from plant.stores.influx.client import Client, Table
 from plant.stores.influx.deliver import Delivery, Missing, of_lines
+from plant.stores.influx.influxql import EARLIEST_MS
 from plant.stores.influx.lines import arrange, encode
 from plant.stores.influx.reading import Reading
 from plant.stores.influx.victoria import KEPT_TYPES, VictoriaReading, run_of
@@ -42,6 +43,7 @@ from wire.site import StoreConfig
 
 SERIES_MAX = 200_000
 CATALOG_AGE_S = 10.0
+CLOCKS_MS = 2 * DAY_MS
 MISSING_AGE_S = 1.0  # so often the list is read again for a series that is not in it
 
 log = structlog.get_logger("store")
@@ -74,7 +76,7 @@ class InfluxStore:
         self.settle_s = config.settle_s
         self._catalog, self._births = Catalog(self._since_ms), Births()
         self._lock = threading.RLock()
-        self._is_ready, self._kept_ms = False, 0
+        self._is_ready, self._kept_ms, self._listed_ms = False, 0, 0
         self._catalog_due = self._missing_due = 0.0
         try:
             with self._at_hand():
@@ -160,7 +162,7 @@ class InfluxStore:
         """Have all of these that are to be written in the store's own list of series."""
         catalog, now_ms = self._catalog, self._clock.now_ms()
         if any(key.is_writable and key not in catalog.numbers for key in wanted):
-            catalog.learn(self._reading.catalog())  # another may have entered them
+            self._learn(self._listed())  # another may have entered them
         unknown = [key for key in wanted if key.is_writable and key not in catalog.numbers]
         new = unknown[: max(0, self._series_max - len(catalog))]
         kinds = {key: catalog.kind(key.measurement, key.tag) or wanted[key] for key in new}
@@ -173,7 +175,7 @@ class InfluxStore:
         for words in set(refused.values()):
             log.warning("the store takes no further series", why=words)
         if new:
-            catalog.learn(self._reading.catalog())  # another may have been earlier
+            self._learn(self._listed())  # another may have been earlier
         kept = [key for row, key in enumerate(kinds) if row not in refused]
         for key in kept:
             catalog.add(key, now_ms, kinds[key])
@@ -257,17 +259,31 @@ class InfluxStore:
             if not own and now < (self._catalog_due if found else self._missing_due):
                 return found
         try:
-            answer = self._reading.catalog()  # a write does not wait for this
+            answer = self._listed()  # a write does not wait for this
         except Missing:
             self._is_ready = False
             raise
         with self._lock:
-            self._catalog.learn(answer)
+            self._learn(answer)
             self._catalog_due = now + CATALOG_AGE_S
             if own:
                 return self._catalog.series()
             self._missing_due = now + MISSING_AGE_S
             return self._catalog.find(station, tag, measurement)
+
+    def _listed(self) -> tuple[int, list[Table]]:
+        """What the store's list has got since it was read last, and when that was asked.
+
+        All of it the first time, which takes long at a store of months. Clocks may differ.
+        """
+        now_ms, since_ms = self._clock.now_ms(), self._listed_ms
+        since_ms = min(since_ms, now_ms) - CLOCKS_MS if since_ms else EARLIEST_MS
+        return now_ms, self._reading.catalog(since_ms)
+
+    def _learn(self, listed: tuple[int, list[Table]]) -> None:
+        asked_ms, answer = listed
+        self._catalog.learn(answer)
+        self._listed_ms = asked_ms
 
     @contextmanager
     def _at_hand(self) -> Iterator[None]:
@@ -277,7 +293,8 @@ class InfluxStore:
                 if not self._is_ready:
                     keep_ms, means_ms = self._config.kept_ms, self._config.means_kept_ms
                     self._kept_ms = setup.prepare(self._client, keep_ms, means_ms)
-                    self._catalog.learn(self._reading.catalog())
+                    self._listed_ms = 0
+                    self._learn(self._listed())
                     self._is_ready = True
                 yield
             except Missing:

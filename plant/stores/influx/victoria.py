@@ -78,11 +78,11 @@ class VictoriaReading:
     def __init__(self, client: Client) -> None:
         self._client = client
 
-    def catalog(self) -> list[Table]:
-        """The store's own list of series."""
+    def catalog(self, since_ms: int = EARLIEST_MS) -> list[Table]:
+        """The store's own list of series, as far as entries were made since a time."""
         return [
             {"tags": one["metric"], "values": [[one["timestamps"][0], int(one["values"][0])]]}
-            for one in self._export(f"{MEASUREMENT}_type", {}, EARLIEST_MS, LATEST_MS)
+            for one in self._export(f"{MEASUREMENT}_type", {}, since_ms, LATEST_MS)
         ]
 
     def last(self, series: Iterable[Series]) -> Last:
