@@ -103,13 +103,16 @@ def connect(host: str, port: int) -> tuple[str, float]:
 
 
 def listener(port: int) -> str | None:
-    """Who listens at a TCP port of this machine, None when nobody does."""
+    """Who listens at a TCP port of this machine, None when nobody does.
+
+    "" when it is a process of another user, which only root may look at.
+    """
     for one in psutil.net_connections("tcp"):
         if one.status == psutil.CONN_LISTEN and one.laddr and one.laddr[1] == port:
             try:
-                return " ".join(psutil.Process(one.pid).cmdline()[:3]) if one.pid else "somebody"
+                return " ".join(psutil.Process(one.pid).cmdline()[:3]) if one.pid else ""
             except psutil.Error:
-                return "somebody"
+                return ""
     return None
 
 

@@ -163,6 +163,12 @@ def port(what: str, number: int, user: str | None) -> Finding:
         return Finding(Level.WARN, what, "0", "a new port at each start: give it a number")
     if user is None:
         return Finding(Level.OK, what, f"{number} is free")
+    if not user:
+        # Most likely the service itself, which runs as a user of its own.
+        return Finding(
+            Level.WARN, what, f"{number} is used by a process of another user",
+            "is it Refit itself? as root the doctor says who it is",
+        )  # fmt: skip
     if any(word.rpartition("/")[2] in OURS for word in user.split()):
         return Finding(Level.OK, what, f"{number} is used by {user}")
     return Finding(Level.FAIL, what, f"{number} is used by {user}", "end that or take another port")

@@ -78,6 +78,7 @@ def test_a_folder_that_cannot_be_written_is_one_finding() -> None:
         (9101, "python -m refit.main", OK),
         (9101, "/srv/refit/bin/python -m http.server", FAIL),
         (9101, "nginx", FAIL),
+        (9101, "", WARN),  # as who is not root sees the service of the user refit
     ],
 )
 def test_a_port(number: int, user: str | None, level: Level) -> None:
