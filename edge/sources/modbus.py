@@ -108,6 +108,7 @@ class ModbusSource:
             is_changed |= changed
             received_ms = self._clock.now_ms()
             await self._report(self._samples(step, group, lost, received_ms), received_ms, sink)
+        is_changed |= group.rejoin(lost, self._clock.monotonic())
         if is_changed:
             group.replan()
 
@@ -170,7 +171,7 @@ class ModbusSource:
             group.search_s = now_s + self._retry_bad_s[0]
             return lost, False
         for unit in found:
-            group.isolate(block, unit)
+            group.isolate(block, unit, now_s + self._retry_bad_s[0])
         return lost, bool(found)
 
     async def _search(self, block: Block, lost: Lost, found: list[Unit], left: list[int]) -> Lost:

@@ -7,7 +7,7 @@ it) or to be readable again.
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 
 from edge.sources.blocks import Block, Unit, plan, units_of
@@ -24,6 +24,14 @@ class Absent:
 
     due_s: float
     wait: BackOff
+
+
+@dataclass(frozen=True, slots=True)
+class Isolated:
+    """A unit that is read by itself: where requests end for that, and until when at least."""
+
+    addresses: frozenset[int]
+    until_s: float
 
 
 @dataclass(slots=True)
@@ -44,6 +52,7 @@ class Group:
     places: dict[int, tuple[Place, ...]]
     absent: dict[Place, Absent] = field(default_factory=dict)
     cuts: dict[str, set[int]] = field(default_factory=dict)
+    isolated: dict[Place, Isolated] = field(default_factory=dict)
     steps: list[Step] = field(default_factory=list)
     search_s: float = 0.0  # until then nobody looks for what the device cannot read
 
@@ -80,15 +89,29 @@ class Group:
         """Remember that the device refuses a request that goes across this address."""
         self.cuts.setdefault(table, set()).add(address)
 
-    def isolate(self, block: Block, unit: Unit) -> None:
-        """Ask for a unit of a block by itself from now on."""
-        self.cut(block.table, unit.start)
+    def isolate(self, block: Block, unit: Unit, until_s: float) -> None:
+        """Ask for a unit of a block by itself from now on, until it may `rejoin`."""
         behind = block.units[block.units.index(unit) + 1 :]
-        if behind:
-            self.cut(block.table, behind[0].start)
+        addresses = frozenset((unit.start, *(one.start for one in behind[:1])))
+        self.isolated[block.table, unit] = Isolated(addresses, until_s)
+
+    def rejoin(self, lost: Collection[Place], now_s: float) -> bool:
+        """Ask for isolated units together with others again, if they can be read; were there any?
+
+        Without this every register that failed once would cost a request of its own for ever.
+        """
+        well = [
+            place
+            for place, one in self.isolated.items()
+            if place not in lost and one.until_s <= now_s
+        ]
+        for place in well:
+            del self.isolated[place]
+        return bool(well)
 
     def _cut(self, table: str) -> set[int]:
-        return self.cuts.get(table, set())
+        around = (one.addresses for (where, _), one in self.isolated.items() if where == table)
+        return self.cuts.get(table, set()).union(*around)
 
     def _avoided(self, table: str) -> frozenset[int]:
         return frozenset(

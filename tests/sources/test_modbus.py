@@ -115,6 +115,19 @@ async def test_what_a_device_cannot_read_costs_itself_and_is_asked_for_at_each_p
         assert source.status.bad == {}
 
 
+async def test_what_a_device_can_read_again_is_asked_for_with_the_others() -> None:
+    device = Device()
+    device.bad, device.code = {57, 58, 60}, 4
+    async with reading(device, _items(100), retry_bad_s=(0.05, 0.1)) as (source, sink):
+        await sink.until(lambda: len(source.status.bad) == 3 and _good(sink, 99) > 3, "values")
+        device.bad = {60}
+        whole = {("input", 0, 60), ("input", 60, 1), ("input", 61, 39)}
+        await sink.until(lambda: set(device.requests[-3:]) == whole, "two are among the others")
+        device.bad = set()
+        await sink.until(lambda: device.requests[-1] == ("input", 0, 100), "all are")
+        assert source.status.bad == {}
+
+
 async def test_a_device_that_can_read_nothing_is_not_searched_at_each_poll() -> None:
     device = Device()
     device.bad, device.code = set(range(100)), 4
