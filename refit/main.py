@@ -9,7 +9,6 @@ from __future__ import annotations
 import importlib
 from typing import Annotated, Any
 
-import click
 import typer
 from typer.core import TyperGroup
 
@@ -37,14 +36,14 @@ MODULES = (
 class Commands(TyperGroup):
     """All commands. What the operating system refuses is told in a line, like other mistakes."""
 
-    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+    def get_command(self, ctx: Any, cmd_name: str) -> Any:
         """A command whose help flows within any width: its lines are those of the code."""
         found = super().get_command(ctx, cmd_name)
         if found is not None:
             _flow(found)
         return found
 
-    def invoke(self, ctx: click.Context) -> Any:
+    def invoke(self, ctx: Any) -> Any:
         """Run a command; it ends with 1 when a file, a folder or a port cannot be had."""
         try:
             return super().invoke(ctx)
@@ -57,7 +56,7 @@ class Commands(TyperGroup):
             raise typer.Exit(1) from error
 
 
-def _flow(command: click.Command) -> None:
+def _flow(command: Any) -> None:
     paragraphs = (command.help or "").split("\n\n")
     command.help = "\n\n".join(" ".join(one.split()) for one in paragraphs)
     for one in getattr(command, "commands", {}).values():

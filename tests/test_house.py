@@ -8,9 +8,11 @@ import re
 import subprocess
 import sys
 from collections.abc import Iterator
+from importlib.metadata import packages_distributions, requires
 from pathlib import Path
 
 import pytest
+from packaging.requirements import Requirement
 
 from tests.conftest import nothing_left
 
@@ -162,6 +164,29 @@ def test_no_line_names_a_path_of_one_machine() -> None:
         if path != Path(__file__)
         for number, line in enumerate(path.read_text().splitlines(), 1)
         if MACHINE_PATH.search(line) or f"{ROOT}/" in line
+    }
+    assert found == set()
+
+
+def imported(tree: ast.AST) -> Iterator[str]:
+    """The packages that a file imports, wherever in it."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            yield from (one.name.partition(".")[0] for one in node.names)
+        elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
+            yield node.module.partition(".")[0]
+
+
+def test_what_is_imported_is_required() -> None:
+    """A package that only another one's requirements bring is missing one day."""
+    distributions = packages_distributions()
+    required = {Requirement(one).name.lower().replace("_", "-") for one in requires("refit") or ()}
+    found = {
+        f"{path.relative_to(ROOT)}: {name}"
+        for path in sources(*ROOMS)
+        for name in imported(ast.parse(path.read_text()))
+        if name not in sys.stdlib_module_names and name not in ROOMS
+        if not required & {one.lower().replace("_", "-") for one in distributions.get(name, ())}
     }
     assert found == set()
 
