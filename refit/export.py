@@ -28,7 +28,7 @@ def export(
         str, typer.Option("--from", help="The first time, such as 2026-11-01, or -1h: an hour ago.")
     ] = "-1h",
     end: Annotated[
-        str, typer.Option("--to", help="The time before which the last sample is.")
+        str, typer.Option("--until", help="The time before which the last sample is.")
     ] = "now",
     station: Annotated[
         list[str] | None,
@@ -39,9 +39,9 @@ def export(
         typer.Option(help="Only this tag, or a pattern such as force_*.", metavar="NAME"),
     ] = None,
     format: Annotated[
-        str, typer.Option(help="csv or parquet; otherwise the ending of --to-file says it.")
+        str, typer.Option(help="csv or parquet; otherwise the ending of --to says it.")
     ] = "",
-    to_file: Annotated[
+    to: Annotated[
         Path | None, typer.Option(help="Write there instead of standard output.", metavar="FILE")
     ] = None,
     wide: Annotated[
@@ -51,7 +51,7 @@ def export(
         str, typer.Option(help="Means of the Good numbers over 1m, 15m, 1h ... instead of samples.")
     ] = "",
     zone: Annotated[
-        str, typer.Option(help="Where --from and --to without an offset are meant.")
+        str, typer.Option(help="Where --from and --until without an offset are meant.")
     ] = "UTC",
     measurement: Annotated[
         str | None, typer.Option(help="Samples of a measurement alone, such as station_state.")
@@ -73,13 +73,13 @@ def export(
 
     try:
         span = range_of(begin, end, zone, SystemClock().now_ms())
-        kind = _format(format, to_file)
+        kind = _format(format, to)
         asked = Asked(*span, station or [], tag or [], kind, wide, window_ms(every), measurement)
         loaded = open_site(site)
-        with closing(_store(loaded)) as store, _progress() as progress, _output(to_file) as file:
+        with closing(_store(loaded)) as store, _progress() as progress, _output(to) as file:
             rows = give(store, loaded, asked, file, progress)
     except NoTime as error:
-        hint = ": a file is named by --to-file" if end.lower().endswith(FILES) else ""
+        hint = ": a file is named by --to" if end.lower().endswith(FILES) else ""
         raise _ended(f"{error}{hint}", WRONG) from error
     except (Wrong, Unknown, StoreUnusable) as error:
         raise _ended(error, WRONG) from error
@@ -89,8 +89,8 @@ def export(
         raise _ended(error, 1) from error
     except KeyboardInterrupt:
         raise _ended("interrupted, no file was written", 130) from None
-    if to_file is not None:
-        typer.echo(f"{rows} rows written to {to_file}", err=True)
+    if to is not None:
+        typer.echo(f"{rows} rows written to {to}", err=True)
 
 
 def _ended(why: object, code: int) -> typer.Exit:
@@ -98,22 +98,34 @@ def _ended(why: object, code: int) -> typer.Exit:
     return typer.Exit(code)
 
 
-def _format(named: str, to_file: Path | None) -> str:
+def _format(named: str, to: Path | None) -> str:
     """The format, checked before anything is read; Wrong when it cannot be written."""
     from importlib.util import find_spec
 
     from refit.exporting.giving import INSTALL, Wrong
 
-    ending = "" if to_file is None else to_file.suffix.lower().removeprefix(".")
+    if to is not None and _is_time(to.name):
+        raise Wrong(f"--to names a file; write --until {to} for the end of the range")
+    ending = "" if to is None else to.suffix.lower().removeprefix(".")
     if not named and ending not in ENDINGS:
         raise Wrong(f'no format has the ending ".{ending}": write .csv or .parquet, or --format')
     kind = named.lower() or ENDINGS[ending]
     if kind == "parquet":
-        if to_file is None:
-            raise Wrong("Parquet is nothing for a terminal: name a file by --to-file")
+        if to is None:
+            raise Wrong("Parquet is nothing for a terminal: name a file by --to")
         if find_spec("pyarrow") is None:
             raise Wrong(INSTALL)
     return kind
+
+
+def _is_time(name: str) -> bool:
+    from refit.times import NoTime, time_ms
+
+    try:
+        time_ms(name, 0)
+    except NoTime:
+        return False
+    return True
 
 
 def _store(site: Site) -> Store:
@@ -127,15 +139,15 @@ def _store(site: Site) -> Store:
 
 
 @contextmanager
-def _output(to_file: Path | None) -> Iterator[BinaryIO]:
+def _output(to: Path | None) -> Iterator[BinaryIO]:
     """The file, or standard output."""
     from refit.exporting.files import whole_file
 
-    if to_file is None:
+    if to is None:
         yield sys.stdout.buffer
         sys.stdout.buffer.flush()
         return
-    with whole_file(to_file) as file:
+    with whole_file(to) as file:
         yield file
 
 

@@ -57,7 +57,7 @@ class Asked:
             raise Wrong(f'no format "{self.format}": known are {", ".join(FORMATS)}')
         if self.start_ms >= self.end_ms:
             first, last = text_of(self.start_ms), text_of(self.end_ms)
-            raise Wrong(f"--from {first} is not before --to {last}")
+            raise Wrong(f"--from {first} is not before --until {last}")
 
     @property
     def range(self) -> str:

@@ -55,8 +55,9 @@ def test_a_check_takes_its_site_like_other_commands(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("words", "told"),
     [
-        (("--to-file", "day.xlsx"), 'no format has the ending ".xlsx": write .csv or .parquet'),
-        (("--to", "day.csv"), "a file is named by --to-file"),
+        (("--to", "day.xlsx"), 'no format has the ending ".xlsx": write .csv or .parquet'),
+        (("--until", "day.csv"), "a file is named by --to"),
+        (("--to", "2026-11-02"), "write --until 2026-11-02 for the end of the range"),
     ],
 )
 def test_an_export_that_was_meant_otherwise(

@@ -118,7 +118,7 @@ def test_what_is_shown_is_what_is_stored(plant: SmallPlant) -> None:
 
 def test_what_is_exported_is_what_is_stored(plant: SmallPlant) -> None:
     target = plant.folder / "all.csv"
-    done = refit("export", "--site", plant.file, "--from", "-1d", "--to-file", target)
+    done = refit("export", "--site", plant.file, "--from", "-1d", "--to", target)
     assert done.returncode == 0, done.stderr
     with target.open(newline="") as file:
         rows = list(csv.DictReader(file))

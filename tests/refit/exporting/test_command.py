@@ -36,7 +36,7 @@ def run(site: Path, *words: str) -> tuple[int, str, str]:
 
 
 def test_csv_goes_to_standard_output(site: Path) -> None:
-    code, out, err = run(site, "--from", BEGIN, "--to", text_of(T0 + 2), "--tag", "angle")
+    code, out, err = run(site, "--from", BEGIN, "--until", text_of(T0 + 2), "--tag", "angle")
     assert (code, err) == (0, "")
     assert out.splitlines() == [
         "time,station,tag,value,unit,quality,status",
@@ -48,7 +48,7 @@ def test_csv_goes_to_standard_output(site: Path) -> None:
 @pytest.mark.parametrize("name", ["out.csv", "out.parquet"])
 def test_the_ending_of_the_file_is_the_format(site: Path, name: str, tmp_path: Path) -> None:
     path = tmp_path / name
-    code, out, err = run(site, "--from", BEGIN, "--to-file", str(path))
+    code, out, err = run(site, "--from", BEGIN, "--to", str(path))
     assert (code, out) == (0, "")
     assert "51 rows written to" in err
     assert path.read_bytes().startswith(b"PAR1" if name.endswith("parquet") else b"time,")
@@ -63,7 +63,7 @@ def test_stations_are_chosen_by_patterns(site: Path) -> None:
 @pytest.mark.parametrize(
     ("words", "code", "told"),
     [
-        (("--from", "2001-01-01", "--to", "2001-01-02"), 1, "no samples from 2001-01-01T00:00"),
+        (("--from", "2001-01-01", "--until", "2001-01-02"), 1, "no samples from 2001-01-01T00:00"),
         (("--station", "meter-1"), 1, "no samples from"),
         (("--station", "presss-9"), 2, "did you mean press-9?"),
         (("--tag", "angel"), 2, "did you mean angle?"),
@@ -71,9 +71,9 @@ def test_stations_are_chosen_by_patterns(site: Path) -> None:
         (("--from", "soon"), 2, '"soon" is no time: write "2026-11-01"'),
         (("--every", "often"), 2, '"often" is no duration'),
         (("--zone", "Mars"), 2, 'no time zone "Mars"'),
-        (("--from", "2026-01-02", "--to", "2026-01-01"), 2, "is not before"),
+        (("--from", "2026-01-02", "--until", "2026-01-01"), 2, "is not before"),
         (("--format", "xlsx"), 2, "known are csv, parquet"),
-        (("--format", "parquet"), 2, "name a file by --to-file"),
+        (("--format", "parquet"), 2, "name a file by --to"),
     ],
 )
 def test_what_cannot_be_is_said(site: Path, words: tuple[str, ...], code: int, told: str) -> None:
@@ -84,7 +84,7 @@ def test_what_cannot_be_is_said(site: Path, words: tuple[str, ...], code: int, t
 
 def test_nothing_leaves_no_file(site: Path, tmp_path: Path) -> None:
     path = tmp_path / "out.parquet"
-    code, _, _ = run(site, "--to", "2001-01-01", "--from", "2000-01-01", "--to-file", str(path))
+    code, _, _ = run(site, "--until", "2001-01-01", "--from", "2000-01-01", "--to", str(path))
     assert code == 1
     assert not list(tmp_path.glob("*parquet*"))
 
@@ -100,6 +100,6 @@ def test_without_pyarrow_it_says_how_to_install_it(
     site: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
-    code, _, err = run(site, "--to-file", str(tmp_path / "out.parquet"))
+    code, _, err = run(site, "--to", str(tmp_path / "out.parquet"))
     assert code == 2
     assert INSTALL in err
