@@ -24,6 +24,7 @@ RATIOS = ("availability", "effectiveness", "quality", "OEE")
 FEWER = ("PBT", "APT", "ADOT", "unknown", "GQ", *RATIOS)
 FEWEST = ("unknown", *RATIOS)
 HOURS_MAX = 24 * 31
+UNKNOWN_SHARE = 0.1  # of the planned time, from which on it is worth a word
 
 
 @app.command()
@@ -76,6 +77,22 @@ def kpi(
     if not console.is_terminal:
         console.width = 160
     console.print(_fitting(found, console, by_hour=by_hour))
+    if note := _unknown(found):
+        console.print(note, highlight=False)
+
+
+def _unknown(found: dict[str, dict[int, Account]]) -> str:
+    """A word on hours of which nobody knows anything, when they are many; else ""."""
+    from stations.kpi import HOUR_MS, Account
+
+    total = sum((one for accounts in found.values() for one in accounts.values()), Account())
+    if total.unknown_ms < UNKNOWN_SHARE * total.pbt_ms or not total.unknown_ms:
+        return ""
+    return (
+        f"Of {total.pbt_ms / HOUR_MS:.1f} planned hours nothing is known of"
+        f" {total.unknown_ms / HOUR_MS:.1f}: these count as planned and as nothing else."
+        " For a site that is new choose fewer --hours."
+    )
 
 
 def _stations(site: Site, line: str | None) -> list[str]:

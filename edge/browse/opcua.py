@@ -26,6 +26,7 @@ from wire.site.connections import OpcuaConfig
 from wire.site.device_csv import Names, Row, legal_address
 
 TIMEOUT_S = 20.0  # a slow server needs long for a large batch
+PATHS_SHOWN = 3  # of a server where no path fits what was asked for
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +70,9 @@ async def browse(config: OpcuaConfig, options: Options, progress: Progress) -> F
         if walked.is_cut:
             found.notes.append(f"stopped after {NODES_MAX} nodes: browse a part with --root")
         chosen = list(_chosen(walked.variables, wanted, options, found, uris))
+        if walked.variables and not any(wanted("/".join(one.path)) for one in walked.variables):
+            first = ", ".join("/".join(one.path) for one in walked.variables[:PATHS_SHOWN])
+            found.notes.append(f"no path fits the filter; there are {first} and so on")
         facts = await read_facts(requests, chosen, progress)
         add_rows(chosen, facts, options, uris, found)
         return found

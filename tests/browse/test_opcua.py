@@ -136,6 +136,9 @@ async def test_a_filter_a_root_a_depth_and_a_type() -> None:
         for options, root, wanted in every:
             found = await look(url, options, root)
             assert [row.name for row in found.rows] == wanted
+        beside = await look(url, Options(Filter(["Lane*/**"])))
+        assert (beside.rows, len(beside.notes)) == ([], 1)
+        assert beside.notes[0].startswith("no path fits the filter; there are Line0/Count, ")
         with pytest.raises(MachineFault, match="no node 'Nowhere'"):
             await look(url, root="Nowhere")
         with pytest.raises(ValueError, match="no regular expression"):

@@ -66,6 +66,7 @@ def test_the_sum_is_not_the_mean_of_the_ratios(filled: tuple[Path, int]) -> None
     assert produced == 45.0
     assert float(row[8 + 1]) == pytest.approx(produced / planned, abs=0.001)
     assert {one[0] for one in cells(shown.output)} >= {"inspection-1", "battery-1", "studio-1"}
+    assert "planned hours nothing is known of" in shown.output  # of two of the three stations
 
 
 def test_a_line_that_there_is_not_is_named(filled: tuple[Path, int]) -> None:
