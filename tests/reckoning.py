@@ -9,7 +9,8 @@ What counts as lost: a missing offer whose notification was acknowledged to the 
 missing offer of which no gap record says that it may be missing. OPC UA offers have a time.
 Modbus has neither times nor acknowledgements: an answer that reached an agent which was killed
 before it committed is missing, and all that the agent can do is to say so. Its time is then known
-between two changes beside it in the log, and the gap record must cover that.
+between two changes beside it in the log: a sample of it comes soon after that, and the gap record
+must cover it.
 """
 
 from __future__ import annotations
@@ -33,6 +34,7 @@ from wire.clock import SystemClock
 from wire.site import Site
 
 TICKS_PER_MS = 10_000
+ANSWER_MS = 2_000  # after which an answer to a poll cannot have become a sample any more
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,7 +156,7 @@ def walk(
         repeated = last is not None and _is_old(tag, offer, *last)
         wanted = stored[at] if at < len(stored) else None
         is_next = wanted is not None and wanted[1] == offer.fact
-        is_next = is_next and not (offer.has_time and wanted is not None and wanted[0] != due_ms)
+        is_next = is_next and wanted is not None and _may_be(offer, wanted[0], due_ms)
         if is_next and not (repeated and offer.has_time):
             last, at, new = stored[at], at + 1, new + 1
         elif not repeated:
@@ -162,6 +164,15 @@ def walk(
             new += offer.what not in seen
             seen.add(offer.what)
     return missing, stored[at:], new
+
+
+def _may_be(offer: Offer, time_ms: int, due_ms: int) -> bool:
+    """Whether a sample of this time can be of this offer.
+
+    An answer that died with its agent must not be taken for the same value read seconds later:
+    what was read in between would be held against the wrong sample.
+    """
+    return time_ms == due_ms if offer.has_time else time_ms <= offer.to_ms + ANSWER_MS
 
 
 def _is_old(tag: Tag[Any], offer: Offer, time_ms: int, fact: Fact) -> bool:

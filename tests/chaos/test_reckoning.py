@@ -13,6 +13,7 @@ from tests.reckoning import EVER, Offer, Span, timed, walk
 TIMED = Tag(float, Node("Speed"), doc="Has times.")
 SLACK = Tag(float, Node("Load"), deadband=0.5, doc="Has times and a deadband.")
 POLLED = Tag(float, Register("input", 0, "float32"), doc="Has no times.")
+COARSE = Tag(float, Register("input", 2, "float32"), deadband=0.5, doc="No times, a deadband.")
 GOOD = 0
 
 
@@ -69,6 +70,13 @@ def test_polls_have_an_order_only() -> None:
     assert judged(POLLED, listed, stored((17, 5.0), (18, 6.0), (19, 5.0))) == ([], [], 3)
     assert judged(POLLED, listed, stored((17, 5.0))) == ([3], [], 2)
     assert judged(POLLED, listed, stored((17, 5.0), (18, 6.0), (19, 7.0))) == ([4], [19], 3)
+
+
+def test_an_answer_that_died_is_not_the_same_value_read_later() -> None:
+    """1.8 was read and forgotten by a kill; 0.9 is within the deadband of 1.0, and 1.8 comes again."""
+    told = [(1, 100, 1.0), (2, 200, 1.8), (3, 9_000, 0.9), (4, 9_500, 1.8)]
+    listed = [Offer(n, ms, ms, (GOOD, repr(value)), value, False) for n, ms, value in told]
+    assert judged(COARSE, listed, stored((101, 1.0), (9_501, 1.8))) == ([2], [], 3)
 
 
 def test_a_gap_covers_its_tags_its_connection_and_its_time() -> None:
