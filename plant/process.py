@@ -37,6 +37,7 @@ from wire.site import BrokerConfig, Site
 
 WATCH_S = 0.5
 PROBE_S = 1.0
+LAST_WORDS_S = 0.3  # which the embedded broker has to pass on that its historian goes
 
 log = structlog.get_logger("historian")
 
@@ -83,6 +84,7 @@ async def run(
         finally:
             await asyncio.to_thread(historian.stop)
             if broker is not None:
+                await asyncio.sleep(LAST_WORDS_S)
                 await asyncio.to_thread(broker.stop)
 
 

@@ -73,7 +73,7 @@ def test_polls_have_an_order_only() -> None:
 
 
 def test_an_answer_that_died_is_not_the_same_value_read_later() -> None:
-    """1.8 was read and forgotten by a kill; 0.9 is within the deadband of 1.0, and 1.8 comes again."""
+    """1.8 was read and forgotten by a kill; 0.9 is within the band of 1.0; 1.8 is read again."""
     told = [(1, 100, 1.0), (2, 200, 1.8), (3, 9_000, 0.9), (4, 9_500, 1.8)]
     listed = [Offer(n, ms, ms, (GOOD, repr(value)), value, False) for n, ms, value in told]
     assert judged(COARSE, listed, stored((101, 1.0), (9_501, 1.8))) == ([2], [], 3)
