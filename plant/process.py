@@ -88,25 +88,37 @@ async def run(
                 await asyncio.to_thread(broker.stop)
 
 
-def _open(site: Site, clock: Clock, stack: ExitStack) -> tuple[Historian, StatusServer]:
-    problems: list[str] = []
-    mistakes: list[str] = []
+class _Opening:
+    """Opens part after part, closed again by the stack, and gathers what is wrong with them."""
 
-    def opened(make: Callable[[], Closable | None]) -> Any:
+    def __init__(self, stack: ExitStack) -> None:
+        self._stack = stack
+        self._problems: list[str] = []
+        self._may_pass = True
+
+    def __call__(self, make: Callable[[], Closable | None]) -> Any:
+        """The part that `make` gives; None when it cannot, which `check` tells."""
         try:
             made = make()
         except (StoreUnusable, LedgerError, media_process.Unusable) as error:
-            problems.append(str(error))
-            if not getattr(error, "may_pass", False):
-                mistakes.append(str(error))
+            self._problems.append(str(error))
+            self._may_pass &= getattr(error, "may_pass", False)
             return None
         except OSError as error:
-            problems.append(str(error))
+            self._problems.append(str(error))
             return None
         if made is not None:
-            stack.callback(made.close)
+            self._stack.callback(made.close)
         return made
 
+    def check(self) -> None:
+        """Unusable with all that is wrong so far."""
+        if self._problems:
+            raise Unusable(self._problems, may_pass=self._may_pass)
+
+
+def _open(site: Site, clock: Clock, stack: ExitStack) -> tuple[Historian, StatusServer]:
+    opened = _Opening(stack)
     store = opened(lambda: open_store(site.store))
     # Another one to read from: what reads for long holds up no writing.
     read = store and opened(lambda: open_store(site.store))
@@ -114,41 +126,49 @@ def _open(site: Site, clock: Clock, stack: ExitStack) -> tuple[Historian, Status
     ledger = opened(lambda: open_ledger(site.ledger, clock, later=True))
     means = opened(lambda: open_means(site.store, store, clock))
     media: MediaServer | None = None
+    complete: Completeness | None = None
     if site.media.embedded:
         media = opened(lambda: media_process.opened(site, clock))
-    if problems:
-        raise Unusable(problems, may_pass=not mistakes)
-    random = SystemRandom()
-    writer = writer_for(store, letters, clock, random)
-    model = Model(site)
+        if media is not None and ledger is not None:
+            folder, files = site.media.folder, media.store
+            complete = opened(lambda: Completeness(folder, files, ledger))
+    opened.check()
+    random, model = SystemRandom(), Model(site)
     historian = Historian(
-        model, writer, site=site.name, name=site.historian.name, clock=clock, random=random
-    )
-    accounting = Accounting(
-        Hours(site, read, model), Facts(site, model), ledger, historian.say, clock
-    )
+        model, writer_for(store, letters, clock, random), site=site.name,
+        name=site.historian.name, clock=clock, random=random,
+    )  # fmt: skip
+    hours, facts = Hours(site, read, model), Facts(site, model)
+    accounting = Accounting(hours, facts, ledger, historian.say, clock)
     historian.tell_written(accounting.mark)
     recording = Recording(ledger, historian.confirm_records, random, accounting.recorded)
     historian.keep_records(recording)
     answers = Status(historian, clock, recording, media, means, accounting)
-    metrics = answers.metrics()
-    if media is not None:
-        opened(lambda: Completeness(site.media.folder, media.store, ledger)).describe(metrics)
-    place, pages = site.historian, Overview(site, historian, clock).answer
-    status = opened(
-        lambda: StatusServer(
-            metrics, answers.health, host=place.listen, port=place.http, pages=pages
-        )
-    )
-    if problems:
-        where = f"port {place.http} of {place.listen} for /metrics"
-        raise Unusable([f"{where}: {one}" for one in problems], may_pass=True)
+    status = _listening(site, clock, historian, answers, complete)
+    stack.callback(status.close)
     recording.start()
     if means is not None:
         means.start()
     accounting.start()
     stack.callback(accounting.stop)
     return historian, status
+
+
+def _listening(
+    site: Site, clock: Clock, historian: Historian, answers: Status, complete: Completeness | None
+) -> StatusServer:
+    """What answers over HTTP; Unusable when its port is taken."""
+    place, metrics = site.historian, answers.metrics()
+    if complete is not None:
+        complete.describe(metrics)
+    pages = Overview(site, historian, clock).answer
+    try:
+        return StatusServer(
+            metrics, answers.health, host=place.listen, port=place.http, pages=pages
+        )
+    except OSError as error:
+        told = f"port {place.http} of {place.listen} for /metrics: {error}"
+        raise Unusable([told], may_pass=True) from error
 
 
 def _broker(config: BrokerConfig) -> EmbeddedBroker | None:
