@@ -18,6 +18,7 @@ from stations.declare import Type
 from wire.metrics import Metrics
 from wire.sparkplug.datatypes import Scalar
 from wire.sparkplug.metrics import NodeMetric
+from wire.troubles import Troubles
 
 EVERY_S = 10.0
 METRICS = (
@@ -44,7 +45,10 @@ METRICS = (
     NodeMetric("files_sent", Type.INT),
     NodeMetric("files_lost", Type.INT),
     NodeMetric("files_refused", Type.INT),
+    NodeMetric("problems", Type.INT),
+    NodeMetric("problem", Type.TEXT),
 )
+PROBLEM_MAX = 200  # characters; the whole text is in /healthz
 
 
 ANSWER_S = 2.0
@@ -61,6 +65,7 @@ class Health:
         self._loop = asyncio.get_running_loop()
         self._process = psutil.Process()
         self._process.cpu_percent()
+        self._troubles = Troubles(agent.clock)
 
     async def run(self) -> None:
         """Publish the health metrics for ever."""
@@ -79,6 +84,8 @@ class Health:
         sent = agent.files.sender.tally
         statuses = [link.source.status for link in agent.links]
         tally, counts = agent.intake.tally, agent.pipeline.counts
+        since = self._since()
+        oldest = min(since, key=since.__getitem__, default="")
         return {
             "backlog_batches": fill.batches,
             "backlog_samples": fill.samples,
@@ -103,6 +110,8 @@ class Health:
             "files_sent": sent.sent,
             "files_lost": sent.lost,
             "files_refused": agent.files.refused,
+            "problems": len(since),
+            "problem": oldest[:PROBLEM_MAX],
         }
 
     def _age_s(self, oldest_ms: int | None) -> float:
@@ -115,7 +124,10 @@ class Health:
     def metrics(self) -> Metrics:
         """The metrics of the process, for another thread: read when they are asked for."""
         metrics, agent = Metrics(), self.agent
-        metrics.gauges("agent", "Health of the agent, as in Sparkplug", "what", self.fresh)
+        metrics.gauges(
+            "agent", "Health of the agent, as in Sparkplug", "what",
+            lambda: {name: one for name, one in self.fresh().items() if not isinstance(one, str)},
+        )  # fmt: skip
         metrics.gauges(
             "agent_link_up", "Whether a connection of a station is up", "link",
             lambda: {link.source.name: link.source.status.connected for link in agent.links},
@@ -143,14 +155,19 @@ class Health:
                 "counters": dict(status.counters),
             }
         health = self.fresh()
-        problems = [*self._problems(), *agent.files.problems(self.files)]
+        since = self._since()
         return {
-            "ok": not problems,
+            "ok": not since,
             "agent": agent.name,
-            "problems": problems,
+            "problems": list(since),
+            "since_ms": since,
             "links": links,
             "health": health,
         }
+
+    def _since(self) -> dict[str, int]:
+        """The problems of this moment, and since when each has lasted."""
+        return self._troubles.since([*self._problems(), *self.agent.files.problems(self.files)])
 
     def _problems(self) -> Iterator[str]:
         agent = self.agent

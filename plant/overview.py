@@ -87,6 +87,9 @@ class Overview:
                 "since_ms": one.since_ms or None,
                 "heard_ms": self._historian.heard_ms.get(name),
                 "backlog_samples": health.get("backlog_samples"),
+                "backlog_age_s": health.get("backlog_age"),
+                "problems": health.get("problems"),
+                "problem": health.get("problem"),
             }
         return found
 

@@ -68,13 +68,14 @@ async def run(
 ) -> None:
     """Serve a site until `stop`; Unusable when a database, a port or the broker is not ours."""
     with ExitStack() as stack:
-        historian, status = _open(site, clock, stack)
+        historian, status, answers = _open(site, clock, stack)
         broker = await asyncio.to_thread(_broker, site.broker)
         try:
             client_id = f"refit-{site.name}-{site.historian.name}"
             historian.connect(partial(Session, site.broker, client_id))
             started(historian, status)
             while not stop.is_set():
+                answers.look()
                 with contextlib.suppress(TimeoutError):
                     async with asyncio.timeout(WATCH_S):
                         await stop.wait()
@@ -117,7 +118,7 @@ class _Opening:
             raise Unusable(self._problems, may_pass=self._may_pass)
 
 
-def _open(site: Site, clock: Clock, stack: ExitStack) -> tuple[Historian, StatusServer]:
+def _open(site: Site, clock: Clock, stack: ExitStack) -> tuple[Historian, StatusServer, Status]:
     opened = _Opening(stack)
     store = opened(lambda: open_store(site.store))
     # Another one to read from: what reads for long holds up no writing.
@@ -151,7 +152,7 @@ def _open(site: Site, clock: Clock, stack: ExitStack) -> tuple[Historian, Status
         means.start()
     accounting.start()
     stack.callback(accounting.stop)
-    return historian, status
+    return historian, status, answers
 
 
 def _listening(

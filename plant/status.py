@@ -12,6 +12,7 @@ from plant.recorder import Recording
 from plant.stores.influx.means import Means
 from wire.clock import Clock
 from wire.metrics import Metrics
+from wire.troubles import Troubles
 
 REBIRTH = "rebirth: "
 
@@ -30,6 +31,7 @@ class Status:
     ) -> None:
         self._historian, self._clock, self._accounting = historian, clock, accounting
         self._recording, self._media, self._means = recording, media, means
+        self._troubles = Troubles(clock)
 
     def metrics(self) -> Metrics:
         """All metrics of the process; labels are the agents of the plant and causes."""
@@ -106,10 +108,12 @@ class Status:
             lambda: 0 if accounting is None else accounting.waiting,
         )  # fmt: skip
 
-    def health(self) -> Mapping[str, object]:
-        """`ok` and, when it is false, the problems; then what a person asks for first."""
-        historian, tally = self._historian, self._historian.writer.tally
-        problems = []
+    def look(self) -> dict[str, int]:
+        """The problems of this moment and since when each has lasted; to be called often."""
+        return self._troubles.since(self._problems())
+
+    def _problems(self) -> list[str]:
+        historian, problems = self._historian, []
         if not historian.alive:
             problems.append("the worker has ended")
         if historian.link is None or not historian.link.connected:
@@ -126,10 +130,17 @@ class Status:
         media = self._media
         if media is not None:
             problems += media.problems()
+        return problems
+
+    def health(self) -> Mapping[str, object]:
+        """`ok` and, when it is false, the problems; then what a person asks for first."""
+        historian, tally = self._historian, self._historian.writer.tally
+        since, recording, media = self.look(), self._recording, self._media
         return {
-            "ok": not problems,
+            "ok": not since,
             "historian": historian.host.id,
-            "problems": problems,
+            "problems": list(since),
+            "since_ms": since,
             "stored": tally.stored.total() - tally.stored[""],
             "refused": tally.refused.total(),
             "waiting": historian.writer.samples,

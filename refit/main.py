@@ -22,6 +22,7 @@ MODULES = (
     "browse",
     "tags",
     "watch",
+    "status",
     "new",
     "export",
     "kpi",

@@ -69,6 +69,8 @@ HEALTH_DOCS = {
     "files_sent": "Files that the media store has confirmed since the start.",
     "files_lost": "Files whose copy was gone or changed before it was sent; a record says which.",
     "files_refused": "Records with files that were not taken, say at the bound `waiting_max`.",
+    "problems": "How many of its `problems` in `/healthz` there are.",
+    "problem": "The one that has lasted longest, in words (not in `/metrics`).",
 }
 HELD_BACK = {
     "repeats": "equal in time, status and value to the last one: dropped",

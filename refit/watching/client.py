@@ -68,18 +68,34 @@ class Client:
 
     def ask(self, token: str = "") -> dict[str, Any]:
         """What /stations says, all or since a token; Away when it says nothing."""
-        asked = f"{self.url}/stations" + (f"?since={token}" if token else "")
+        found = self._get("/stations" + (f"?since={token}" if token else ""))
+        if not found.keys() >= NEEDED:
+            raise Away("there is no historian of Refit")
+        return found
+
+    def health(self) -> dict[str, Any]:
+        """What /healthz says, well or not; Away when it says nothing."""
+        return self._get("/healthz")
+
+    def _get(self, path: str) -> dict[str, Any]:
+        """The JSON object of a path, also when it comes with 503: something is not well."""
         try:
-            with self._opener.open(asked, timeout=TIMEOUT_S) as answer:
-                found = orjson.loads(answer.read(BYTES_MAX))
+            with self._opener.open(self.url + path, timeout=TIMEOUT_S) as answer:
+                body = answer.read(BYTES_MAX)
         except HTTPError as error:
             with error:
-                told = "there is no historian of Refit" if error.code == 404 else str(error)
-            raise Away(told) from error
+                if error.code != 503:
+                    what = "there is no historian of Refit" if error.code == 404 else str(error)
+                    raise Away(what) from error
+                body = error.read(BYTES_MAX)
         except (URLError, OSError, ValueError, HTTPException) as error:
             why = getattr(error, "reason", error)
             raise Away(str(getattr(why, "strerror", None) or why)) from error
-        if not isinstance(found, dict) or not found.keys() >= NEEDED:
+        try:
+            found = orjson.loads(body)
+        except orjson.JSONDecodeError as error:
+            raise Away("there is no historian of Refit") from error
+        if not isinstance(found, dict):
             raise Away("there is no historian of Refit")
         return found
 
