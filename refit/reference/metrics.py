@@ -81,7 +81,12 @@ HELD_BACK = {
     "time_replaced": "a time that cannot be or that went back: receive time, Uncertain",
     "stale": "no change for longer than declared: the last value again, Uncertain",
 }
-WORDS = {Type.BOOL: "true or false", Type.INT: "whole number", Type.FLOAT: "number"}
+WORDS = {
+    Type.BOOL: "true or false",
+    Type.INT: "whole number",
+    Type.FLOAT: "number",
+    Type.TEXT: "text",
+}
 
 
 def page() -> str:
