@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from edge.files import table as file_table
 from edge.state import State, absurd
 from stations.samples import Corrupt, Samples
+from wire.disk import made_durably
 
 SCHEMA_VERSION = 2  # 2: files
 # What the source itself said of a sample: its time in 100 ns since 1970, and its StatusCode.
@@ -98,7 +99,7 @@ class Batch:
 def open_file(path: Path) -> sqlite3.Connection:
     """The outbox at `path`, made when it is not there; OutboxError when it is not to be used."""
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
+        made_durably(path.parent)
     except OSError as error:
         raise OSError(
             f"the outbox's folder {path.parent} cannot be made ({error.strerror}): give this"

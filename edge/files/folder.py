@@ -18,6 +18,7 @@ from pathlib import Path
 
 import structlog
 
+from wire.disk import made_durably, sync_folder
 from wire.media.protocol import HASH, file_hash
 
 PASSING = ".passing-"  # on its way in or out
@@ -78,7 +79,7 @@ class FileFolder:
                 self._being_taken[taken.sha256] += 1
         finally:
             own.unlink(missing_ok=True)  # It is still there when both names are one file already.
-        _sync(self.folder)
+        sync_folder(self.folder)
         return taken
 
     @staticmethod
@@ -167,7 +168,7 @@ class FileFolder:
 
     def _made(self) -> None:
         if not self.folder.is_dir():
-            self.folder.mkdir(parents=True, exist_ok=True)
+            made_durably(self.folder)
             (self.folder / OWNER).write_text(self.owner)
 
     def _owner(self) -> str:

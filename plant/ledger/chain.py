@@ -20,6 +20,7 @@ from pathlib import Path
 import orjson
 
 from plant.ledger.facts import LedgerDamaged, LedgerUnavailable
+from wire.disk import made_durably, sync_folder
 
 
 def beginning(ledger: str) -> bytes:
@@ -76,7 +77,7 @@ class HeadFile:
     def _alone(self) -> Iterator[None]:
         """One process at a time, by a lock on the folder: the file itself is replaced."""
         try:
-            self.path.parent.mkdir(parents=True, exist_ok=True)
+            made_durably(self.path.parent)
             folder = os.open(self.path.parent, os.O_RDONLY)
         except OSError as error:
             raise LedgerUnavailable(f"{self.path}: {error}") from error
@@ -95,10 +96,6 @@ class HeadFile:
                 file.flush()
                 os.fsync(file.fileno())
             fresh.replace(self.path)
-            folder = os.open(self.path.parent, os.O_RDONLY)
-            try:
-                os.fsync(folder)
-            finally:
-                os.close(folder)
+            sync_folder(self.path.parent)
         except OSError as error:
             raise LedgerUnavailable(f"{self.path}: {error}") from error

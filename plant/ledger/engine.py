@@ -14,6 +14,7 @@ from sqlalchemy.exc import ArgumentError, DBAPIError, TimeoutError
 
 from plant.ledger.facts import LedgerUnavailable, LedgerUnusable
 from plant.ledger.troubles import BUSY_S, trouble
+from wire.disk import made_durably
 
 CONNECT_S = 10
 SILENCE_S = 20  # after which a server that does not answer counts as gone
@@ -93,7 +94,7 @@ class Database:
 
 
 def _sqlite(file: Path) -> Engine:
-    file.parent.mkdir(parents=True, exist_ok=True)
+    made_durably(file.parent)
     engine = create_engine(
         URL.create("sqlite", database=str(file)), connect_args={"timeout": BUSY_S}
     )

@@ -27,6 +27,7 @@ from plant.media.store import (
     WrongOffset,
 )
 from wire.clock import Clock
+from wire.disk import made_durably, sync_folder
 from wire.media.protocol import HASH, READ_BYTES, TYPES, known_type
 
 INCOMING = "incoming"
@@ -44,7 +45,7 @@ class DirectoryMedia:
         self.folder, self.free_min = folder, free_min
         self._clock = clock
         self._incoming = folder / INCOMING
-        self._incoming.mkdir(parents=True, exist_ok=True)
+        made_durably(self._incoming)
 
     def head(self, sha256: str) -> Stored | None:
         """The file when it is there."""
@@ -185,7 +186,7 @@ class DirectoryMedia:
                 if file is None:
                     continue
                 if is_new:
-                    _sync(self._incoming)
+                    sync_folder(self._incoming)
                 yield file
                 return
 
@@ -197,10 +198,10 @@ class DirectoryMedia:
         """Rename a file into a folder that may have to be made; on disk on return."""
         for folder in (target.parent.parent, target.parent):
             folder.mkdir(exist_ok=True)
-            _sync(folder.parent)  # Whoever has just made it may not have come so far.
+            sync_folder(folder.parent)  # Whoever has just made it may not have come so far.
         path.rename(target)
-        _sync(target.parent)
-        _sync(self._incoming)
+        sync_folder(target.parent)
+        sync_folder(self._incoming)
 
 
 @contextmanager
@@ -242,7 +243,7 @@ def _remove(path: Path, unless_since_ms: int) -> bool:
         if file is None or _ms(os.fstat(file)) >= unless_since_ms:
             return False
         path.unlink()
-    _sync(path.parent)
+    sync_folder(path.parent)
     return True
 
 
@@ -257,15 +258,6 @@ def _hash(file: int) -> str:
     with open(file, "rb", closefd=False) as whole:
         whole.seek(0)
         return hashlib.file_digest(whole, "sha256").hexdigest()
-
-
-def _sync(folder: Path) -> None:
-    """Make the names in a folder durable."""
-    file = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(file)
-    finally:
-        os.close(file)
 
 
 def _checked(sha256: str) -> str:

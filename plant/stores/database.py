@@ -12,6 +12,7 @@ from pathlib import Path
 import structlog
 
 from plant.stores.store import StoreUnavailable, StoreUnusable
+from wire.disk import made_durably
 
 BUSY_S = 5.0
 # A checkpoint writes each changed page once: the rarer it is, the fewer pages are written.
@@ -81,7 +82,7 @@ class Database:
             return self._connection
         self._drop()
         try:
-            self.path.parent.mkdir(parents=True, exist_ok=True)
+            made_durably(self.path.parent)
         except OSError as error:
             raise StoreUnavailable(f"{self.path}: {error}") from error
         connection = sqlite3.connect(

@@ -12,6 +12,7 @@ has mosquitto || wanted="$wanted mosquitto"
 has victoria-metrics || wanted="$wanted victoria-metrics"
 has go || has influxd || wanted="$wanted influxdb"
 has systemd-analyze || wanted="$wanted systemd"
+has gcc && echo '#include <stdio.h>' | gcc -E - >/dev/null 2>&1 || wanted="$wanted gcc libc6-dev"
 has node && has npm || wanted="$wanted nodejs npm"
 ls /usr/lib/postgresql/*/bin/postgres >/dev/null 2>&1 || wanted="$wanted postgresql"
 if test -n "$wanted"; then

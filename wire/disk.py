@@ -1,0 +1,33 @@
+"""What a disk has to be told so that it keeps a name: a file that was synced can still be lost.
+
+POSIX promises the bytes of a file after its fsync, but its name only after that of its folder, and
+the folder's name only after that of the folder above.
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+
+def made_durably(folder: Path) -> None:
+    """Make a folder and those above it as far as they are missing; their names are on disk.
+
+    OSError when one cannot be made.
+    """
+    missing = []
+    while not folder.is_dir():
+        missing.append(folder)
+        folder = folder.parent
+    for one in reversed(missing):
+        one.mkdir(exist_ok=True)
+        sync_folder(one.parent)
+
+
+def sync_folder(folder: Path) -> None:
+    """The names in a folder are on disk."""
+    file = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(file)
+    finally:
+        os.close(file)
