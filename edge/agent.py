@@ -7,16 +7,17 @@ and ends them in that order.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
 from random import Random
 from typing import Any
 
+from edge.arrivals import Arrival
 from edge.delivery import ACK_S
 from edge.files.files import Files
-from edge.intake import Arrival, Intake
+from edge.intake import Intake
 from edge.lane import Lane
 from edge.outbox import Outbox
 from edge.pipeline import Pipeline
@@ -51,6 +52,7 @@ class Link:
     source: Source
     intake: Intake
     told: Callable[[Lane], None]
+    task: asyncio.Task[None] | None = None
 
     async def report(self, report: Report) -> None:
         """Take a report; waits while the way to the disk is full."""
@@ -93,13 +95,17 @@ class Agent:
         self.pipeline.state, lost = self.outbox.state()
         about, stations = AgentInfo(name=name, version=version), site.stations_of(name)
         memories = self.outbox.memories()
-        self.lanes = {one.name: self._lane(one, about, memories) for one in stations}
+        self._random, self._about = random, about
+        self._begin: Callable[[Link], asyncio.Task[None]] | None = None
+        self.lanes = {
+            one.name: self.lane(one, self.numbers(one), memories.get(one.name)) for one in stations
+        }
         lanes = list(self.lanes.values())
         self.intake = Intake(
             self.outbox, self.pipeline, lanes, clock, self.run_blocking, self._fresh
         )
         self.intake.lost(lost)
-        self.links = [link for one in stations for link in self._links(one, random)]
+        self.links = [link for one in stations for link in self.links_of(one)]
         self.publisher = self._publisher(stations, health)
         self.files = Files(
             site.media, self.outbox, self.intake, clock, Random(random.getrandbits(64)),
@@ -124,9 +130,11 @@ class Agent:
             async with asyncio.TaskGroup() as group:
                 rest = [self.intake.run, self.intake.tick, self.publisher.run, self.files.run]
                 tasks = [group.create_task(one()) for one in (*rest, *others)]
-                sources = [group.create_task(link.source.run(link)) for link in self.links]
+                self._begin = lambda link: group.create_task(link.source.run(link))
+                self.start(self.links)
                 await stop.wait()
-                await _end(sources)
+                self._begin = None
+                await self.end(self.links)
                 until = self.clock.monotonic() + drain_s
                 await self.publisher.drain(until)
                 await self.files.drain(until)
@@ -140,37 +148,48 @@ class Agent:
                 await self.run_blocking(self.outbox.close)
                 self._disk.shutdown()
 
+    def start(self, links: Iterable[Link]) -> None:
+        """Begin to read; nothing when the agent is ending."""
+        for link in links:
+            if self._begin is not None:
+                link.task = self._begin(link)
+
+    async def end(self, links: Iterable[Link]) -> None:
+        """Read no more; what has been read is in the intake."""
+        await _end([link.task for link in links if link.task is not None])
+
     def _fresh(self, *what: Any) -> None:
         self.publisher.fresh(*what)
 
-    def _lane(
-        self, station: StationConfig, about: AgentInfo, memories: Mapping[str, bytes]
+    def numbers(self, station: StationConfig) -> dict[str, int]:
+        """The numbers of a station's tags by name; asks the disk."""
+        tags = station.declaration.tags
+        return self.outbox.numbers(station.name, [(tag.name, tag.value_type) for tag in tags])
+
+    def lane(
+        self, station: StationConfig, numbers: Mapping[str, int], memory: bytes | None
     ) -> Lane:
-        declared = station.declaration.tags
-        numbers = self.outbox.numbers(
-            station.name, [(tag.name, tag.value_type) for tag in declared]
-        )
-        tags: dict[int, Tag[Any]] = {numbers[tag.name]: tag for tag in declared}
+        """A station on its way through the agent, with what its rules remember."""
+        tags = {numbers[tag.name]: tag for tag in station.declaration.tags}
         self.pipeline.declare(tags)
         read: dict[str, list[int]] = {}
         for number, tag in tags.items():
             read.setdefault(connection_of(tag), []).append(number)
         connections = {name: tuple(listed) for name, listed in read.items()}
-        lane = Lane(self.site.name, station.line, station.name, about, tags, connections)
-        kind = station.kind_parts
-        if kind is not None:
-            lane.watch = Watch(kind, tags, self.pipeline.state.samples(tags))
-            if station.name in memories:
-                lane.remember(memories[station.name])
+        lane = Lane(self.site.name, station.line, station.name, self._about, tags, connections)
+        if station.kind_parts is not None:
+            lane.watch = Watch(station.kind_parts, tags, self.pipeline.state.samples(tags))
+            if memory is not None:
+                lane.remember(memory)
         return lane
 
-    def _links(self, station: StationConfig, random: Random) -> Iterator[Link]:
+    def links_of(self, station: StationConfig) -> Iterator[Link]:
         """A source for each connection of a station, and what it hands its reports to."""
         lane = self.lanes[station.name]
         for name, numbers in lane.connections.items():
             items = [Item(number, lane.tags[number]) for number in numbers]
             label = f"{station.name}/{name or 'modbus'}"
-            rng = Random(random.getrandbits(64))
+            rng = Random(self._random.getrandbits(64))
             source: Source
             if name == OPCUA:
                 assert station.opcua is not None, "checked by the site file"

@@ -11,13 +11,13 @@ from __future__ import annotations
 import asyncio
 import sqlite3
 from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any, Protocol
 
 import numpy as np
 import structlog
 
-from edge.files.table import FileRow
+from edge.arrivals import Arrival, Confirmed, Exchange, Group, Item, Stated, Tick
 from edge.lane import Lane
 from edge.outbox import Outbox
 from edge.outbox_file import Batch, Lost
@@ -35,7 +35,6 @@ BATCH_SIDE_BYTES_MAX = 250_000
 RANGES_MAX = 256
 TICK_S = 1.0
 RETRY_S = (0.1, 0.5, 2.0, 5.0)
-RESTARTED = "agent restarted"
 
 log = structlog.get_logger()
 
@@ -44,52 +43,6 @@ class Run(Protocol):
     """Runs a blocking call on the one thread that owns the outbox."""
 
     def __call__(self, work: Callable[..., Any], *args: Any) -> Awaitable[Any]: ...
-
-
-@dataclass(frozen=True, slots=True)
-class Arrival:
-    """A report or a gap of one connection of one station."""
-
-    lane: Lane
-    connection: str
-    what: Report | Gap
-
-
-@dataclass(frozen=True, slots=True)
-class Stated:
-    """A record that was made elsewhere, and its files; `done` is called when both are on disk."""
-
-    record: Record
-    files: tuple[FileRow, ...]
-    done: Callable[[], None]
-
-
-@dataclass(frozen=True, slots=True)
-class Confirmed:
-    """Positions that the historian has stored, as ranges with both ends included."""
-
-    ranges: tuple[tuple[int, int], ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Tick:
-    """Time to look for stale values and at the bounds of the outbox."""
-
-
-Item = Arrival | Stated | Confirmed | Tick
-
-
-@dataclass(slots=True)
-class Group:
-    """What is going to be committed together."""
-
-    kept: dict[str, list[Kept]] = field(default_factory=dict)
-    records: list[Record] = field(default_factory=list)
-    files: list[FileRow] = field(default_factory=list)
-    done: list[Callable[[], None]] = field(default_factory=list)
-    ranges: list[tuple[int, int]] = field(default_factory=list)
-    rows: int = 0
-    tick: bool = False
 
 
 @dataclass(slots=True)
@@ -133,7 +86,7 @@ class Intake:
         """True when nothing waits and nothing is being committed."""
         return self._queue.empty() and not self._busy
 
-    async def put(self, arrival: Arrival | Stated) -> None:
+    async def put(self, arrival: Arrival | Stated | Exchange) -> None:
         """Hand something in; waits while the queue is full."""
         await self._queue.put(arrival)
 
@@ -197,16 +150,20 @@ class Intake:
     async def _one(self, first: Item) -> None:
         group = Group()
         self._take(group, first)
-        if group.rows < GROUP_ROWS:
+        if group.rows < GROUP_ROWS and group.exchange is None:
             await asyncio.sleep(GROUP_S)
-        while not self._queue.empty() and group.rows < GROUP_ROWS:
+        while not (self._queue.empty() or group.rows >= GROUP_ROWS or group.exchange):
             self._take(group, self._queue.get_nowait())
         await self._commit(group)
+        if group.exchange is not None:
+            group.exchange.apply()
         self._busy = False
 
     def _take(self, group: Group, item: Item) -> None:
         if isinstance(item, Confirmed):
             group.ranges += item.ranges
+        elif isinstance(item, Exchange):
+            group.exchange = item
         elif isinstance(item, Tick):
             self._look(group)
         elif isinstance(item, Stated):
@@ -221,7 +178,7 @@ class Intake:
     def _report(self, group: Group, lane: Lane, connection: str, report: Report) -> None:
         if connection not in lane.started:
             lane.started.add(connection)
-            gap = Gap(lane.connections[connection], None, report.received_ms, None, RESTARTED)
+            gap = Gap(lane.connections[connection], None, report.received_ms, None, lane.begun)
             self._gap(group, lane, connection, gap)
         kept = self.pipeline.run(report)
         group.done.append(report.done)

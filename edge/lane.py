@@ -18,6 +18,8 @@ from stations.upsets import ClockStep, rfc3339
 from stations.upsets import Gap as GapData
 from stations.watch import Watch
 
+RESTARTED = "agent restarted"
+
 log = structlog.get_logger()
 
 
@@ -26,8 +28,8 @@ class Lane:
     """Where a station's records come from, what its numbers mean, and what its rules remember.
 
     `connections` are the numbers that each connection of the station reads.
-    `started` holds the connections that have reported since the agent started; `remembered` is the
-    rules' memory as it was last committed.
+    `started` holds the connections that have reported since the lane was made, for the reason
+    `begun`; `remembered` is the rules' memory as it was last committed.
     """
 
     site: str
@@ -40,6 +42,7 @@ class Lane:
     started: set[str] = field(default_factory=set)
     remembered: bytes = b""
     rule_failures: int = 0
+    begun: str = RESTARTED
 
     def record(self, draft: Draft, files: tuple[File, ...] = ()) -> Record:
         """The record of a draft: the same draft and files always make the same record."""

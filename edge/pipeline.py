@@ -81,6 +81,10 @@ class Pipeline:
             self._deadband[number] = tag.deadband
             self._stale_ms[number] = tag.stale_ms
 
+    def retire(self, numbers: Iterable[int]) -> None:
+        """Say that nobody reads these tags any more: they do not become stale."""
+        self._stale_ms[list(numbers)] = 0
+
     def run(self, report: Report) -> Kept:
         """What is left of a report; the state then knows it."""
         samples = self._sane(report.samples)

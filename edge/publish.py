@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import sqlite3
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -25,7 +25,7 @@ from wire import topics
 from wire.clock import Clock
 from wire.mqtt import Message, Session, Will
 from wire.sparkplug.acknowledge import RangeSet
-from wire.sparkplug.births import TooLarge
+from wire.sparkplug.births import Station, TooLarge
 from wire.sparkplug.datatypes import Scalar
 from wire.sparkplug.edge_node import EdgeNode
 from wire.sparkplug.effects import Acknowledged, Disconnect, EdgeEffect, Publish
@@ -124,6 +124,13 @@ class Publisher:
     def device(self, station: str, up: bool) -> None:
         """All links of a station are down, or one of them is back."""
         self._do(self.node.device(station, up, self.clock.now_ms()))
+
+    def exchange(self, gone: Iterable[str], new: Iterable[Station]) -> None:
+        """Stations that are no longer declared die, new ones are born; the others do not notice."""
+        for name in gone:
+            self._do(self.node.remove(name, self.clock.now_ms()))
+        for station in new:
+            self._do(self.node.add(station, self.clock.now_ms()))
 
     def health(self, values: Mapping[str, Scalar | None]) -> None:
         """The agent's own health, every few seconds."""

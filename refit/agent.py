@@ -21,7 +21,8 @@ def agent(
     """Read the stations of one station PC over OPC UA and Modbus and publish them (Sparkplug B).
 
     What is read is on disk before it is acknowledged to the machine, and stays there until the
-    historian has confirmed it. Runs until SIGTERM or Ctrl-C, then ends cleanly. When it cannot
+    historian has confirmed it. Runs until SIGTERM or Ctrl-C, then ends cleanly. On SIGHUP it takes
+    up the changed site file: only stations that changed lose their connection. When it cannot
     begin, it ends with 2 if that will stay so (a wrong site), with 1 if a port or a disk is
     not there.
     """
@@ -35,6 +36,8 @@ def agent(
         from edge.agent import Agent
         from edge.health import METRICS, Health
         from edge.outbox_file import OutboxError
+        from edge.reload import Reload
+        from refit.reloading import reloads
         from refit.service import Service
         from refit.sites import WRONG, open_site
         from wire.clock import SystemClock
@@ -55,7 +58,8 @@ def agent(
             told = f"port {port} of 127.0.0.1 for /metrics: {error.strerror}"
             raise OSError(f"{told}: is this agent running already?") from error
         with status, Service().running():
-            await made.run(stopped_by_signals(), health.run, drain_s=drain)
+            again = reloads(site, Reload(made).take)
+            await made.run(stopped_by_signals(), health.run, again, drain_s=drain)
 
     try:
         asyncio.run(run())

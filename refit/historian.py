@@ -17,8 +17,10 @@ def historian(
     """Store the samples and records of all agents of a site, and confirm what is on disk.
 
     A Sparkplug host application. With broker "embedded" it starts the broker, unless one listens
-    there already. Runs until SIGTERM or Ctrl-C, then ends cleanly. When it cannot begin, it ends
-    with 2 if that will stay so (a wrong site or database), with 1 if a port or a disk is not there.
+    there already. Runs until SIGTERM or Ctrl-C, then ends cleanly. On SIGHUP it ends its session
+    and begins again with the changed site file; agents keep what comes meanwhile. When it cannot
+    begin, it ends with 2 if that will stay so (a wrong site or database), with 1 if a port or a
+    disk is not there.
     """
     import asyncio
     from contextlib import ExitStack
@@ -28,21 +30,30 @@ def historian(
     with loading():
         from plant.historian import Historian
         from plant.process import Unusable, run
+        from refit.reloading import rounds
         from refit.service import Service
         from refit.sites import WRONG, open_site
         from wire.clock import SystemClock
         from wire.logs import start_logging
+        from wire.site import Site
 
     start_logging("historian")
     loaded = open_site(site)
+
+    serving: list[Historian] = []
 
     async def until_stopped() -> None:
         with ExitStack() as service:
 
             def started(historian: Historian, _: object) -> None:
-                service.enter_context(Service().running(lambda: historian.alive))
+                if not serving:
+                    service.enter_context(Service().running(lambda: serving[-1].alive))
+                serving[:] = [historian]
 
-            await run(loaded, SystemClock(), stopped_by_signals(), started)
+            async def serve(current: Site, over: asyncio.Event) -> None:
+                await run(current, SystemClock(), over, started)
+
+            await rounds(site, loaded, stopped_by_signals(), serve)
 
     try:
         asyncio.run(until_stopped())

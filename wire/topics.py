@@ -30,6 +30,7 @@ class Verb(enum.StrEnum):
 
 
 _VERBS = {verb.value: verb for verb in Verb}
+NODE_VERBS = (Verb.NBIRTH, Verb.NDATA, Verb.NDEATH, Verb.NCMD)
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +89,12 @@ def parse(topic: str) -> Address | None:
     if verb is None or verb.is_of_device != (len(levels) == 5):
         return None
     return Address(levels[1], verb, levels[3], levels[4] if len(levels) == 5 else "")
+
+
+def is_data(topic: str) -> bool:
+    """Whether it is the topic of NDATA or DDATA."""
+    address = parse(topic)
+    return address is not None and address.verb in (Verb.NDATA, Verb.DDATA)
 
 
 def parse_state(topic: str) -> str | None:

@@ -20,10 +20,11 @@ from typing import Any
 
 import structlog
 
+from edge.arrivals import Stated
 from edge.files.folder import FileFolder, Taken
 from edge.files.sender import FileSender
 from edge.files.table import FileFill, FileRow
-from edge.intake import Intake, Run, Stated
+from edge.intake import Intake, Run
 from edge.outbox import Outbox
 from stations.records import Draft, File, Record
 from stations.upsets import FileLost

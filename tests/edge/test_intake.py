@@ -13,8 +13,9 @@ import orjson
 import pytest
 
 from edge import intake as rooms
-from edge.intake import Arrival, Intake
-from edge.lane import Lane
+from edge.arrivals import Arrival
+from edge.intake import Intake
+from edge.lane import RESTARTED, Lane
 from edge.outbox import Outbox
 from edge.outbox_file import Batch, Lost
 from edge.pipeline import Pipeline
@@ -129,7 +130,7 @@ async def test_a_restart_leaves_a_gap_record_for_what_it_may_have_missed(tmp_pat
     after = Road(tmp_path / "outbox.db")
     await after.bring(report([("force", 50_000_000, 2.0)]), report([("force", 60_000_000, 3.0)]))
     (gap,) = after.records("gap")
-    assert gap["reason"] == rooms.RESTARTED
+    assert gap["reason"] == RESTARTED
     assert (gap["began"][-10:], gap["ended"][-10:]) == ("13:20.000Z", "13:25.000Z")
     assert gap["tags"] == []
     assert gap["count"] is None

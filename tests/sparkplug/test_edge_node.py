@@ -323,3 +323,20 @@ def test_a_late_station_is_born_alone() -> None:
     found = node.add(TABLE_2, T0 + 1)
     assert verbs(found) == ["DBIRTH/table-2"] and seqs(found) == [2]
     assert verbs(asked(node, T0 + 5_000)) == BIRTHS
+
+
+def test_a_station_that_is_removed_dies_and_is_not_born_again() -> None:
+    node = connected()
+    assert verbs(node.remove("table-2", T0 + 1)) == ["DDEATH/table-2"]
+    assert verbs(asked(node, T0 + 5_000)) == ["NBIRTH", "DBIRTH/table-1"]
+    waits = sent(node.historical("table-2", angles(1.0), 3, T0 + 5_001))
+    assert verbs(waits) == ["DBIRTH/table-2", "DDEATH/table-2", "DDATA/table-2"]
+    assert by_name(waits[0])["Properties/Path"].value() == f"{SITE}/line-1/table-2"
+    assert all(one.is_historical for one in payload(waits[2]).metrics)
+
+
+def test_a_station_that_was_down_is_removed_without_another_death() -> None:
+    node = connected()
+    node.device("table-2", False, T0 + 1)
+    assert node.remove("table-2", T0 + 2) == []
+    assert verbs(node.add(TABLE_2, T0 + 3)) == ["DBIRTH/table-2"]

@@ -8,7 +8,7 @@ from collections import Counter, defaultdict
 import numpy as np
 import orjson
 
-from edge.intake import RESTARTED
+from edge.lane import RESTARTED
 from plant.stores.store import OWN_MEASUREMENTS
 from stations.samples import Samples, concat
 from stations.upsets import rfc3339

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from edge.agent import Agent
-from edge.intake import Arrival
+from edge.arrivals import Arrival
 from edge.outbox_file import Batch
 from edge.sources.source import Gap
 from stations.samples import Samples

@@ -17,6 +17,7 @@ from wire.sparkplug import metrics
 from wire.sparkplug.codec import Metric, Payload, Property, encode, metric
 from wire.sparkplug.datatypes import DATATYPE, Datatype, Scalar
 from wire.sparkplug.metrics import NodeMetric
+from wire.topics import level
 
 TEXT_BYTES_EXPECTED = 256
 
@@ -211,6 +212,16 @@ def _fitting(tag: Tag[Any], value: Scalar | None) -> Scalar | None:
         Type.INTS: bytes, Type.FLOATS: bytes,
     }  # fmt: skip
     return value if type(value) is wanted[tag.value_type] else None
+
+
+def check(station: Station, site: str, outbox: str, bytes_max: int) -> None:
+    """TooLarge when the birth of a station would not fit with values of the usual size.
+
+    ValueError when its name cannot be a level of a topic.
+    """
+    level(station.name)
+    alias = metrics.position_alias(0)
+    device_birth(0, 0, site, outbox, station, alias, fullest_values(station), bytes_max)
 
 
 def fullest_values(station: Station) -> dict[int, Value]:

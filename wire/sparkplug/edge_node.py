@@ -52,13 +52,13 @@ class EdgeNode:
         self.group, self.agent, self.outbox, self.primary = group, agent, outbox, primary
         self.counts: Counter[str] = Counter()
         self.phase = Phase.AWAY
-        self._node_topic = {verb: topics.node(group, verb, agent) for verb in _NODE_VERBS}
+        self._node_topic = {verb: topics.node(group, verb, agent) for verb in topics.NODE_VERBS}
         self._last = last
         self._names = dict(names or {})
-        self._places = places or {}
+        self._places = dict(places or {})
         self._health = tuple(health)
         self._health_values: dict[str, Scalar | None] = {}
-        self._bytes_max = bytes_max
+        self.bytes_max = bytes_max
         self._rebirth_gap_ms = rebirth_gap_ms
         self._stations: dict[str, Station] = {}
         self._retired: dict[str, Station] = {}
@@ -72,7 +72,9 @@ class EdgeNode:
         self._newest: Publish | None = None
         for station in stations:
             self._take_in(station)
-        self._check_node_birth()
+        size = len(births.node_birth(0, 0, self.outbox, self._health, {}))
+        if size > self.bytes_max:
+            raise TooLarge(f"the birth of {self.agent} has {size} bytes, {self.bytes_max} allowed")
 
     @property
     def subscriptions(self) -> tuple[tuple[str, int], ...]:
@@ -151,18 +153,23 @@ class EdgeNode:
         if up != (station in self._down):
             return []
         (self._down.discard if up else self._down.add)(station)
-        effects = self.tick(now_ms)
-        if effects or not self.can_send:
-            return effects
-        return [self._device_birth(known, now_ms) if up else self._device_death(station, now_ms)]
+        if up:
+            return self._also(now_ms, lambda: self._device_birth(known, now_ms))
+        return self._also(now_ms, lambda: self._device_death(station, now_ms))
 
     def add(self, station: Station, now_ms: int) -> list[EdgeEffect]:
         """A station that appears late: it is born alone, without a rebirth of the others."""
         self._take_in(station)
-        effects = self.tick(now_ms)
-        if effects or not self.can_send:
-            return effects
-        return [self._device_birth(station, now_ms)]
+        return self._also(now_ms, lambda: self._device_birth(station, now_ms))
+
+    def remove(self, station: str, now_ms: int) -> list[EdgeEffect]:
+        """A station that is no longer declared dies; what waits of it still goes, as history."""
+        gone = self._stations.pop(station)
+        self._places[station] = (gone.line, gone.kind)
+        del self._aliases[station]
+        was_up = station not in self._down
+        self._down.discard(station)
+        return self._also(now_ms, lambda: self._device_death(station, now_ms)) if was_up else []
 
     def health(self, values: Mapping[str, Scalar | None], now_ms: int) -> list[EdgeEffect]:
         """The node's own health; what has changed goes out. ValueError for an undeclared name."""
@@ -192,7 +199,7 @@ class EdgeNode:
         be born again, since a host would see a gap.
         """
         self.counts["message not taken"] += 1
-        if message is self._newest and _is_data(message):
+        if message is self._newest and topics.is_data(message.topic):
             self._seq = (self._seq - 1) % 256
             self._newest = None
             return []
@@ -202,25 +209,23 @@ class EdgeNode:
         """Leave on purpose: NDEATH where there was a birth, then the disconnect."""
         return self._leave("stopped", now_ms, again=False)
 
+    def _also(self, now_ms: int, make: Callable[[], Publish]) -> list[EdgeEffect]:
+        """One message about a device, unless births that are due say it anyway."""
+        effects = self.tick(now_ms)
+        return effects if effects or not self.can_send else [make()]
+
     def _take_in(self, station: Station) -> None:
         name = station.name
-        topics.level(name)
+        births.check(station, self.group, self.outbox, self.bytes_max)
         if name in self._stations:
             raise ValueError(f"two stations are called {name}")
-        alias = self._positions.get(name)
-        if alias is None:
-            alias = self._positions[name] = metrics.position_alias(len(self._positions))
-        self._device_birth_payload(station, alias, births.fullest_values(station), 0)
+        if name not in self._positions:
+            self._positions[name] = metrics.position_alias(len(self._positions))
         self._stations[name] = station
         self._retired.pop(name, None)
         self._aliases[name] = {number: metrics.tag_alias(number) for number in station.tags}
         for number, tag in station.tags.items():
             self._names[number] = MetricName(number, name, tag.name, tag.value_type)
-
-    def _check_node_birth(self) -> None:
-        size = len(births.node_birth(0, 0, self.outbox, self._health, {}))
-        if size > self._bytes_max:
-            raise TooLarge(f"the birth of {self.agent} has {size} bytes, {self._bytes_max} allowed")
 
     def _state(self, host: str, payload: bytes, now_ms: int) -> list[EdgeEffect]:
         if host != self.primary:
@@ -290,7 +295,7 @@ class EdgeNode:
     ) -> bytes:
         seq = (self._seq + 1) % 256
         return births.device_birth(
-            now_ms, seq, self.group, self.outbox, station, alias, values, self._bytes_max
+            now_ms, seq, self.group, self.outbox, station, alias, values, self.bytes_max
         )
 
     def _device_death(self, station: str, now_ms: int) -> Publish:
@@ -319,10 +324,10 @@ class EdgeNode:
             position_alias=self._positions[station],
             historical=old,
         )
-        if len(payload) > self._bytes_max:
+        if len(payload) > self.bytes_max:
             raise TooLarge(
                 f"position {position} of station {station} makes {len(payload)} bytes of "
-                f"{len(samples)} samples, the cap is {self._bytes_max}: cut batches smaller"
+                f"{len(samples)} samples, the cap is {self.bytes_max}: cut batches smaller"
             )
         return [*effects, self._sent(Verb.DDATA, station, payload)]
 
@@ -340,11 +345,3 @@ class EdgeNode:
         topic = self._node_topic.get(verb) or topics.device(self.group, verb, self.agent, station)
         self._newest = Publish(topic, payload)
         return self._newest
-
-
-_NODE_VERBS = (Verb.NBIRTH, Verb.NDATA, Verb.NDEATH, Verb.NCMD)
-
-
-def _is_data(message: Publish) -> bool:
-    address = topics.parse(message.topic)
-    return address is not None and address.verb in (Verb.NDATA, Verb.DDATA)
