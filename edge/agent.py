@@ -38,9 +38,9 @@ from wire.sparkplug.metrics import MetricName, NodeMetric
 
 OPCUA = "opcua"
 BLOCKING_S = 10.0
-LOSS_WINDOW = (
-    1.5  # keep-alives after which a dead link is noticed at the latest (MQTT 3.1.1, 3.1.2.10)
-)
+# Keep-alives after which a dead link is noticed at the latest: by the broker after 1.5 of them
+# (MQTT 3.1.1, 3.1.2.10), by paho after two.
+LOSS_WINDOW = 2.0
 
 
 @dataclass(slots=True)
@@ -219,7 +219,7 @@ class Agent:
             names=self._names(),
             places=self.outbox.places((one.name, one.line, one.kind) for one in stations),
             health=health,
-            primary=self.site.historian.name if acknowledged else None,
+            primary=self.site.historian.name if acknowledged else self.site.outbox.host,
         )
         return Publisher(
             node,
@@ -229,9 +229,14 @@ class Agent:
             blocking=self.blocking,
             confirm=self.intake.confirm,
             lost=self.intake.lost,
-            settle_s=None if acknowledged else LOSS_WINDOW * self.site.broker.keepalive_s,
+            settle_s=None if acknowledged else self._window_s(),
             ack_s=ACK_S + self.site.store.settle_s,
         )
+
+    def _window_s(self) -> float:
+        """For how long what was sent is kept where the host acknowledges nothing."""
+        told = self.site.outbox.window_ms
+        return LOSS_WINDOW * self.site.broker.keepalive_s if told is None else told / 1000
 
     def _last(self, station: str) -> Samples:
         return self.pipeline.state.samples(self.lanes[station].tags)

@@ -12,13 +12,14 @@ import structlog
 
 from edge.sources.source import Gap
 from stations.declare import Tag
-from stations.records import AgentInfo, Draft, File, Record, record_id
+from stations.records import BYTES_MAX, AgentInfo, Draft, File, Record, record_id
 from stations.samples import Samples
-from stations.upsets import ClockStep, rfc3339
+from stations.upsets import ClockStep, RecordTooLong, rfc3339
 from stations.upsets import Gap as GapData
 from stations.watch import Watch
 
 RESTARTED = "agent restarted"
+DATA_BYTES_MAX = BYTES_MAX - 65_536  # the rest of a record has room beside it
 
 log = structlog.get_logger()
 
@@ -47,6 +48,8 @@ class Lane:
     def record(self, draft: Draft, files: tuple[File, ...] = ()) -> Record:
         """The record of a draft: the same draft and files always make the same record."""
         data = orjson.dumps(draft.data, option=orjson.OPT_SORT_KEYS)
+        if len(data) > DATA_BYTES_MAX:
+            return self.record(self._too_long(draft, len(data)))
         version, visit = str(draft.version), draft.visit or ""
         about = [self.site, self.station, draft.kind, version, visit, data.decode()]
         about += [word for file in files for word in (file.name, file.sha256)]
@@ -63,6 +66,14 @@ class Lane:
             data=orjson.loads(data),
             files=files,
         )
+
+    def _too_long(self, draft: Draft, size: int) -> Draft:
+        """What goes in place of a record that no ledger would take, ever."""
+        log.error("a record is too long", station=self.station, kind=draft.kind, bytes=size)
+        said = RecordTooLong(
+            kind=draft.kind, version=draft.version, bytes=size, bytes_max=DATA_BYTES_MAX
+        )
+        return said.draft(draft.time_ms, draft.visit)
 
     def judge(self, samples: Samples) -> list[Record]:
         """What the station's rules say about these samples."""

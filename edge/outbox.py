@@ -17,6 +17,7 @@ from typing import Any
 from edge.delivery import Positions
 from edge.files.table import FileRow, OutboxFiles
 from edge.outbox_file import COLUMNS, Batch, Lost, OutboxError, open_file, replay
+from edge.record_queue import RecordQueue
 from edge.state import State
 from stations.declare import Type
 from stations.samples import Corrupt
@@ -44,6 +45,7 @@ class Outbox:
         self.path, self.bytes_max, self.age_ms_max = path, bytes_max, age_ms_max
         self._db = open_file(path)
         self.files = OutboxFiles(self._db)
+        self.record_queue = RecordQueue(self._db)
         try:
             self._begin()
         except sqlite3.Error as error:

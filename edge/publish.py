@@ -14,27 +14,26 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
-import orjson
 import structlog
 
 from edge.delivery import ACK_S, Delivery, Either
 from edge.intake import Run
 from edge.outbox import Outbox
 from edge.outbox_file import Batch, Lost
+from edge.record_lane import RecordLane
 from wire import topics
 from wire.clock import Clock
 from wire.mqtt import Message, Session, Will
 from wire.sparkplug.acknowledge import RangeSet
 from wire.sparkplug.births import Station, TooLarge
 from wire.sparkplug.datatypes import Scalar
-from wire.sparkplug.edge_node import EdgeNode
-from wire.sparkplug.effects import Acknowledged, Disconnect, EdgeEffect, Publish
+from wire.sparkplug.edge_node import REQUESTED, EdgeNode
+from wire.sparkplug.effects import Acknowledged, Born, Disconnect, EdgeEffect, Publish
 
 TURN_S = 0.05
 IDLE_S = 0.5  # between turns while nothing waits
-RECORD_RETRY_S = 5.0
-RECORDS_UNDER_WAY = 50
 READ_BATCHES = 64
+MUTE_S = 300.0
 
 log = structlog.get_logger()
 
@@ -45,8 +44,6 @@ class Tally:
 
     batches_live: int = 0
     batches_again: int = 0
-    records_confirmed: int = 0
-    records_refused: int = 0
     sessions: int = 0
     not_taken: int = 0
 
@@ -79,15 +76,13 @@ class Publisher:
         self.session: Session | None = None
         self._run_blocking, self._blocking = run_blocking, blocking
         self._confirm, self._lost = confirm, lost
-        self._record_topic = topics.records(node.group, node.agent)
+        self.records = RecordLane(topics.records(node.group, node.agent), outbox, run_blocking)
         self._recorded_topic = topics.recorded(node.group, node.agent)
         # Whether the outbox may hold what nobody is sending: else the disk is not asked every turn.
-        self._batches_wait = self._records_wait = True
-        self._records_sent: dict[str, float] = {}
-        self._records_done: list[str] = []
+        self._batches_wait = True
         self._highest = outbox.position
         self._stored = RangeSet()  # confirmed: not to be sent again, trimmed a little later
-        self._is_old_copy = False
+        self._is_old_copy = self._is_mute = False
         # Sessions that are over, as the MQTT thread knows and as the event loop does.
         self._over = self._known_over = 0
         self._turn = asyncio.Event()
@@ -103,6 +98,7 @@ class Publisher:
             on_connect=partial(knock, self._connected),
             on_disconnect=self._ended,
             on_message=lambda message: knock(self._message, message),
+            on_mark=partial(knock, self.delivery.reached),
             subscriptions=(*self.node.subscriptions, (self._recorded_topic, 1)),
         )
         self.session.start()
@@ -117,7 +113,7 @@ class Publisher:
                 self.tally.batches_live += 1
             else:
                 self._batches_wait = True
-        self._records_wait |= has_records
+        self.records.waits |= has_records
         if has_records or self._batches_wait:
             self._turn.set()
 
@@ -143,7 +139,7 @@ class Publisher:
     async def run(self) -> None:
         """Send backlog and records for ever."""
         while True:
-            is_idle = not (self._batches_wait or self._records_wait)
+            is_idle = not (self._batches_wait or self.records.waits)
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(IDLE_S if is_idle else TURN_S):
                     await self._turn.wait()
@@ -177,7 +173,7 @@ class Publisher:
         if self.problem is None:
             log.error("a turn of the publisher failed", file=str(self.outbox.path), why=why)
         self.problem = why
-        self._batches_wait = self._records_wait = True
+        self._batches_wait = self.records.waits = True
 
     async def _one(self) -> None:
         now = self.clock.monotonic()
@@ -187,12 +183,24 @@ class Publisher:
         expired = self.delivery.expired
         self.delivery.expire(now)
         self._batches_wait |= self.delivery.expired > expired
-        if settled := self.delivery.settled(now):
-            self._delivered(settled)
+        self._prove(now)
         if self.node.can_send and self._batches_wait:
             await self._backlog(now)
         if self.session is not None and self.session.connected:
-            await self._records(now)
+            await self.records.turn(now, self.session)
+
+    def _prove(self, now: float) -> None:
+        """For a host that confirms nothing: let go of what the session has outlived."""
+        mark = self.delivery.next_mark(now)
+        if mark is not None and self.session is not None and self.session.mark(mark):
+            self.delivery.marked(now)
+        self._batches_wait |= self.delivery.give_back(now)
+        if settled := self.delivery.settled():
+            self._delivered(settled)
+        is_mute = self.delivery.unanswered_s(now) > MUTE_S
+        if is_mute and not self._is_mute:
+            log.error("the broker does not answer: nothing that was sent leaves the outbox")
+        self._is_mute = is_mute
 
     async def _backlog(self, now: float) -> None:
         allowed = min(self.delivery.allowance(now), READ_BATCHES)
@@ -213,26 +221,6 @@ class Publisher:
             self.delivery.sent_again(batch.position, len(batch.samples), self.clock.monotonic())
             self.tally.batches_again += 1
         self._batches_wait |= len(batches) + len(lost) >= allowed
-
-    async def _records(self, now: float) -> None:
-        if done := self._records_done[:]:
-            await self._run_blocking(self.outbox.records_confirmed, done)
-            del self._records_done[: len(done)]
-        late = [id for id, sent in self._records_sent.items() if now - sent > RECORD_RETRY_S]
-        for id in late:
-            del self._records_sent[id]
-        self._records_wait |= bool(late)
-        if not self._records_wait or len(self._records_sent) >= RECORDS_UNDER_WAY:
-            return
-        self._records_wait = False
-        waiting = await self._run_blocking(self.outbox.records, RECORDS_UNDER_WAY)
-        self._records_wait |= len(waiting) == RECORDS_UNDER_WAY
-        for id, body in waiting:
-            if id not in self._records_sent and self.session is not None:
-                if not self.session.publish(Message(self._record_topic, body, qos=1)):
-                    self._records_wait = True
-                    return
-                self._records_sent[id] = now
 
     def _send(self, make: Callable[[str, Any, int, int], list[EdgeEffect]], batch: Batch) -> bool:
         """Whether the batch went to the session."""
@@ -257,8 +245,10 @@ class Publisher:
             self._forget_under_way()
         for one in effects:
             match one:
-                case Acknowledged(ranges):
+                case Acknowledged(ranges) if self.delivery.settle_s is None:
                     self._delivered(ranges)
+                case Born(cause) if cause == REQUESTED:
+                    self.delivery.doubt()
                 case Publish() if not leaving:
                     if not self._publish(_message(one)):
                         self.tally.not_taken += 1
@@ -318,31 +308,15 @@ class Publisher:
     def _forget_under_way(self) -> None:
         """A session is over: what it carried may or may not have arrived."""
         self.delivery.ended()
-        self._records_sent.clear()
-        self._batches_wait = self._records_wait = True
+        self.records.ended(self.clock.monotonic())
+        self._batches_wait = self.records.waits = True
 
     def _message(self, message: Message) -> None:
         if message.topic == self._recorded_topic:
-            self._recorded(message.payload)
+            self.records.answered(message.payload)
+            self._turn.set()
         else:
             self._do(self.node.message(message.topic, message.payload, self.clock.now_ms()))
-
-    def _recorded(self, payload: bytes) -> None:
-        """The ledger has some records, or will never take them: neither is sent again."""
-        try:
-            said = orjson.loads(payload)
-            ids, refused = list(map(str, said["ids"])), dict(said["refused"])
-        except (orjson.JSONDecodeError, KeyError, TypeError, ValueError) as error:
-            log.warning("a confirmation of records cannot be read", why=str(error))
-            return
-        for id, why in refused.items():
-            log.error("the ledger refuses a record", id=id, why=why)
-        self.tally.records_confirmed += len(ids)
-        self.tally.records_refused += len(refused)
-        for id in (*ids, *refused):
-            self._records_sent.pop(id, None)
-        self._records_done += (*ids, *refused)
-        self._turn.set()
 
 
 def _message(publish: Publish) -> Message:

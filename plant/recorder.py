@@ -16,10 +16,11 @@ import structlog
 from pydantic import ValidationError
 
 from plant.ledger import Ledger, LedgerError
+from stations.records import BYTES_MAX as RECORD_BYTES_MAX
 from stations.records import Record
 from wire.backoff import BackOff
 
-RECORD_BYTES_MAX = 1 << 20
+READ_BYTES_MAX = 16 << 20  # of a record that is too long, to find its id
 WORDS_MAX = 200  # of a name in a column
 WHY_MAX = 300
 MESSAGES_A_TURN = 200
@@ -43,7 +44,8 @@ class Invalid(ValueError):
 def understood(payload: bytes) -> Record:
     """The record of a message. Raises Invalid."""
     if len(payload) > RECORD_BYTES_MAX:
-        raise Invalid(f"{len(payload)} bytes are more than the {RECORD_BYTES_MAX} of a record")
+        id = _id(payload) if len(payload) <= READ_BYTES_MAX else ""
+        raise Invalid(f"{len(payload)} bytes are more than the {RECORD_BYTES_MAX} of a record", id)
     try:
         record = Record.model_validate_json(payload)
         record.canonical()

@@ -8,6 +8,8 @@ from typing import Any
 import orjson
 from pydantic import BaseModel, ConfigDict, Field
 
+BYTES_MAX = 1 << 20  # of a record as it travels: no ledger takes a longer one
+
 
 class AgentInfo(BaseModel):
     """Who made a record."""

@@ -70,3 +70,17 @@ class FileLost(BaseModel):
     def draft(self, time_ms: int) -> Draft:
         """The loss as a record at the time at which it was found."""
         return Draft(kind="file_lost", time_ms=time_ms, data=self.model_dump())
+
+
+class RecordTooLong(BaseModel):
+    """Stands for a record that was longer than any ledger takes; what it said is lost."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+    kind: str
+    version: int
+    bytes: int
+    bytes_max: int
+
+    def draft(self, time_ms: int, visit: str | None = None) -> Draft:
+        """What is kept in its place, at its time and of its visit."""
+        return Draft(kind="record_too_long", time_ms=time_ms, visit=visit, data=self.model_dump())

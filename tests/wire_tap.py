@@ -155,7 +155,7 @@ class WireTap:
         self.broker_port = broker_port
         self.packets: list[Packet] = []
         self.connections = 0
-        self._mute = threading.Event()
+        self._mute, self._deaf = threading.Event(), threading.Event()
         self._links: list[_Link] = []
         self._threads: list[threading.Thread] = []
         self._listener = socket.create_server(("127.0.0.1", 0))
@@ -188,6 +188,16 @@ class WireTap:
     def unmute(self) -> None:
         """Later bytes of the broker pass again; the swallowed ones are gone."""
         self._mute.clear()
+
+    def drop(self) -> None:
+        """A link that is dead and looks alive: nothing passes in either direction."""
+        self._mute.set()
+        self._deaf.set()
+
+    def pass_on(self) -> None:
+        """Later bytes pass again in both directions; the swallowed ones are gone."""
+        self._mute.clear()
+        self._deaf.clear()
 
     def cut(self) -> None:
         """End every connection, without a word of MQTT."""
@@ -237,6 +247,8 @@ class WireTap:
     def _upwards(self, link: _Link) -> None:
         with contextlib.suppress(OSError):
             while data := link.client.recv(65536):
+                if self._deaf.is_set():
+                    continue
                 self._note(link, data)
                 link.broker.sendall(data)
         self._close(link)

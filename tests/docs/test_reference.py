@@ -66,7 +66,7 @@ def test_limits_are_written_out_in_full() -> None:
 
 
 def test_every_kind_of_record_that_is_made_is_on_the_page() -> None:
-    made = {"gap", "clock_step", "file_lost"}.union(
+    made = {"gap", "clock_step", "file_lost", "record_too_long"}.union(
         *(records.records_of(kind) for kind in kinds.names())
     )
     page = records.page()

@@ -59,6 +59,7 @@ class Broker:
         self.told = told
         self.out: list[Message] = []
         self.connected = False
+        self.message_max = 1 << 28
 
     def start(self) -> None:
         self.told["will"]()
@@ -69,6 +70,9 @@ class Broker:
     def publish(self, message: Message) -> bool:
         self.out.append(message)
         return True
+
+    def mark(self, number: int) -> bool:
+        return False
 
     def disconnect(self, final: Sequence[Message] = ()) -> bool:
         self.out += final

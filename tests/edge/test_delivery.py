@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as some
 
-from edge.delivery import ACK_S, PROBE_S, SAMPLES_PER_S, WINDOW, Delivery
+from edge.delivery import ACK_S, DOUBT_S, DOUBTS_MAX, PROBE_S, SAMPLES_PER_S, WINDOW, Delivery
 
 
 def test_what_is_confirmed_is_no_longer_under_way() -> None:
@@ -58,13 +58,65 @@ def test_the_end_of_the_session_makes_all_of_it_backlog_at_once() -> None:
     assert delivery.allowance(1.0) == WINDOW
 
 
-def test_a_host_that_confirms_nothing_is_given_its_time() -> None:
+def proven(delivery: Delivery, now: float) -> None:
+    """A mark is put and answered."""
+    number = delivery.next_mark(now)
+    assert number is not None
+    delivery.marked(now)
+    delivery.reached(number)
+
+
+def test_for_a_host_that_confirms_nothing_only_a_mark_that_was_answered_counts() -> None:
     delivery = Delivery(settle_s=20.0)
+    assert delivery.next_mark(0.0) is None, "nothing is under way"
     delivery.sent_live(1, 0.0)
     delivery.sent_live(2, 15.0)
     delivery.expire(100.0)
     assert delivery.expired == 0
-    assert delivery.settled(21.0) == [(1, 1)]
+    assert delivery.settled() == []
+    proven(delivery, 19.0)
+    assert delivery.settled() == []
+    assert delivery.next_mark(20.0) is None, "not one after the other at once"
+    proven(delivery, 21.0)
+    assert delivery.settled() == [(1, 1)]
+
+
+def test_a_mark_that_is_not_answered_proves_nothing_and_is_not_repeated() -> None:
+    delivery = Delivery(settle_s=20.0)
+    delivery.sent_live(1, 0.0)
+    delivery.marked(50.0)
+    assert delivery.next_mark(90.0) is None and delivery.unanswered_s(90.0) == 40.0
+    assert delivery.settled() == []
+    delivery.ended()
+    delivery.sent_again(1, 1, 91.0)
+    delivery.reached(1)
+    assert delivery.settled() == [], "an answer of the session before is none"
+    assert delivery.next_mark(92.0) == 2
+
+
+def test_what_is_in_doubt_goes_again_and_not_for_ever() -> None:
+    delivery, now = Delivery(settle_s=20.0), 0.0
+    for turn in range(1, 6):
+        delivery.sent_live(1, now)
+        proven(delivery, now + 21.0)
+        delivery.doubt()
+        goes_again = delivery.give_back(now + 21.0)
+        assert goes_again == (turn <= DOUBTS_MAX)
+        assert delivery.settled() == ([] if goes_again else [(1, 1)])
+        now += DOUBT_S
+    assert not Delivery().give_back(0.0)
+
+
+def test_doubts_wait_for_each_other_and_nothing_settles_meanwhile() -> None:
+    delivery = Delivery(settle_s=20.0)
+    delivery.sent_live(1, 0.0)
+    delivery.doubt()
+    assert delivery.give_back(1.0)
+    delivery.sent_again(1, 1, 1.0)
+    proven(delivery, 22.0)
+    delivery.doubt()
+    assert not delivery.give_back(22.0) and delivery.settled() == []
+    assert delivery.give_back(1.0 + DOUBT_S) and delivery.under_way == set()
 
 
 @given(some.lists(some.tuples(some.integers(1, 4000), some.floats(0, 0.2)), max_size=200))

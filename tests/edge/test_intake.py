@@ -22,7 +22,7 @@ from edge.pipeline import Pipeline
 from edge.sources.source import Gap
 from stations.kinds import Kind
 from stations.model import Model
-from stations.records import AgentInfo, Draft
+from stations.records import BYTES_MAX, AgentInfo, Draft
 from stations.samples import Samples
 from stations.watch import Watch
 from tests.edge.reports import NUMBERS, START_MS, TAGS, Press, report
@@ -299,3 +299,12 @@ def test_a_memory_of_other_rules_is_forgotten_and_costs_nothing_else(road: Road)
     for foreign in (b'{"another": 4}', b"torn", b"[]"):
         road.lane.remember(foreign)
         assert road.lane.watch.memory == Step(3)
+
+
+def test_a_record_that_no_ledger_takes_is_said_in_its_place(road: Road) -> None:
+    long = Draft(kind="press.curve", time_ms=1, visit="v-1", data={"curve": "x" * BYTES_MAX})
+    record = road.lane.record(long)
+    assert (record.kind, record.visit, len(record.canonical()) < 1_000) == (
+        "record_too_long", "v-1", True,
+    )  # fmt: skip
+    assert record.data["kind"] == "press.curve" and record.data["bytes"] > BYTES_MAX

@@ -14,7 +14,8 @@ import pytest
 from edge.delivery import ACK_S
 from edge.outbox import Outbox
 from edge.outbox_file import SOURCE, Batch, Lost
-from edge.publish import RECORD_RETRY_S, Publisher
+from edge.publish import Publisher
+from edge.record_lane import RETRY_S
 from stations.declare import Type
 from stations.samples import EMPTY, build
 from tests.edge.reports import START_MS, TAGS
@@ -51,6 +52,8 @@ class Session:
         self.room = 1 << 30
         self.reconnects = 0
         self.connected = False
+        self.message_max = 1 << 28
+        self.answers = True
 
     def start(self) -> None:
         pass
@@ -61,6 +64,11 @@ class Session:
         self.room -= 1
         self.out.append(message)
         return True
+
+    def mark(self, number: int) -> bool:
+        if self.connected and self.answers:
+            self.told["on_mark"](number)
+        return self.connected
 
     def reconnect(self, final: Sequence[Message] = ()) -> None:
         self.reconnects += 1
@@ -290,7 +298,7 @@ async def test_records_go_until_the_ledger_names_them(path: Path) -> None:
     await wire.connect()
     await wire.turns(0.2)
     assert wire.sent() == [("record", False)] * 2
-    await wire.turns(RECORD_RETRY_S - 1)
+    await wire.turns(RETRY_S - 1)
     assert wire.sent() == []
     answer = orjson.dumps({"ids": ["r-1"], "refused": {}})
     await wire.hear(topics.recorded("site", "pc-1"), answer)
@@ -300,7 +308,7 @@ async def test_records_go_until_the_ledger_names_them(path: Path) -> None:
     await wire.hear(topics.recorded("site", "pc-1"), answer)
     await wire.turns(0.2)
     assert wire.outbox.fill().records == 0
-    assert wire.publisher.tally.records_refused == 1
+    assert wire.publisher.records.refused == 1
 
 
 @pytest.mark.parametrize("payload", [b"", b"[]", b"{}", b'{"ids": 3, "refused": 4}', b"\xff"])
@@ -320,22 +328,3 @@ async def test_the_end_is_a_death_that_is_told(path: Path) -> None:
     wire.sent()
     await wire.publisher.stop()
     assert wire.sent() == [("NDEATH", False)]
-
-
-async def test_for_a_host_that_confirms_nothing_a_batch_is_kept_until_its_session_has_lived_on(
-    path: Path,
-) -> None:
-    wire = Wire(path, primary=None)
-    wire.publisher.delivery.settle_s = 20.0
-    await wire.connect()
-    wire.commit(1.0, 2.0)
-    assert wire.sent() == [*BIRTH, LIVE, LIVE]
-    await wire.turns(19.0)
-    assert wire.outbox.fill().batches == 2
-    await wire.lose()
-    await wire.connect()
-    await wire.turns(1.0)
-    assert wire.sent() == [*BIRTH, AGAIN, AGAIN]
-    await wire.turns(21.0)
-    assert wire.outbox.fill().batches == 0
-    assert wire.sent() == []

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from plant.broker import start_broker
 from tests.mqtt.conftest import QUICK, BrokerAt, Start
 from tests.servers import until
 from tests.wire_tap import WireTap
@@ -214,6 +215,41 @@ def test_a_message_longer_than_the_broker_takes_is_refused(start: Start, tap: Wi
     until(lambda: owner.count("connected") == 1, "the session is up")
     assert not session.publish(Message("data", bytes(1001)))
     assert session.status().refused == 1
+
+
+def test_a_mark_is_answered_when_the_broker_has_what_was_put_before_it(
+    start: Start, tap: WireTap, version: Any
+) -> None:
+    reached: list[int] = []
+    session, owner = start(at(tap, version), on_mark=reached.append)
+    until(lambda: owner.count("connected") == 1, "the session is up")
+    for number in range(1, 4):
+        assert session.publish(Message("data", bytes([number])))
+        assert session.mark(number)
+    until(lambda: reached == [1, 2, 3], "every mark is reached")
+    assert [one.payload for one in tap.of("PUBLISH")][-3:] == [b"\1", b"\2", b"\3"]
+    tap.drop()
+    assert session.publish(Message("data", b"lost")) and session.mark(4)
+    tap.cut()
+    until(lambda: owner.count("disconnected") == 1, "the link is gone")
+    assert reached == [1, 2, 3]
+    tap.pass_on()
+    until(lambda: owner.count("connected") == 2, "another session")
+    assert session.mark(5)
+    until(lambda: reached == [1, 2, 3, 5], "a mark of the new session")
+
+
+def test_the_embedded_broker_answers_a_mark_too(start: Start) -> None:
+    reached: list[int] = []
+    broker = start_broker()
+    try:
+        session, owner = start(BrokerAt(broker.port), on_mark=reached.append)
+        until(lambda: owner.count("connected") == 1, "the session is up")
+        assert session.publish(Message("data", b"1")) and session.mark(1)
+        until(lambda: reached == [1], "the mark is reached")
+        session.disconnect()
+    finally:
+        broker.stop()
 
 
 def test_a_session_is_started_once(start: Start, tap: WireTap) -> None:

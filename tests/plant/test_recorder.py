@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from plant.ledger import Ledger, LedgerUnavailable
 from plant.recorder import MESSAGES_AN_AGENT, Invalid, Recorder, Recording, understood
-from stations.records import Record
+from stations.records import BYTES_MAX, Record
 from tests.plant.records import HandClock, record
 from tests.servers import until
 
@@ -37,6 +37,11 @@ def test_records_are_confirmed_once_they_are_in_the_ledger(ledger: Ledger) -> No
         "pc-2": {"ids": [record(2).id], "refused": {}},
     }
     assert len(ledger) == 3
+
+
+def test_a_record_that_is_too_long_is_told_by_its_id(ledger: Ledger) -> None:
+    answers = Recorder(ledger).take([("pc-1", body(1, data={"curve": "x" * BYTES_MAX}))])
+    assert list(orjson.loads(answers["pc-1"])["refused"]) == [record(1).id]
 
 
 def test_a_known_record_is_confirmed_again(ledger: Ledger) -> None:

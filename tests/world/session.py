@@ -166,6 +166,7 @@ class TwinSession:
         on_disconnect: Callable[[str], None] = lambda why: None,
         on_failure: Callable[[str], None] = lambda why: None,
         on_message: Callable[[Message], None] = lambda message: None,
+        on_mark: Callable[[int], None] = lambda number: None,
         subscriptions: Sequence[tuple[str, int]] = (),
         version: Literal[4, 5] | None = None,
         limits: Limits | None = None,
@@ -210,6 +211,15 @@ class TwinSession:
         if taken:
             self.feed()
         return taken
+
+    def mark(self, number: int) -> bool:
+        """No: the twin is for hosts that acknowledge."""
+        return False
+
+    @property
+    def message_max(self) -> int:
+        """The largest message that the broker takes."""
+        return self.outgoing.message_max
 
     def reconnect(self, final: Sequence[Message] = ()) -> None:
         """End this client session on purpose, after these last messages, and begin another one."""

@@ -19,7 +19,7 @@ from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.properties import Properties
 from paho.mqtt.reasoncodes import ReasonCode
 
-from wire.mqtt.link import Broker, Limits, Message, Will
+from wire.mqtt.link import Broker, Limits, Mark, Message, Will
 from wire.mqtt.outgoing import Outgoing
 from wire.tls import client_context
 
@@ -49,6 +49,7 @@ class Owner(Protocol):
     def ending(self) -> bool: ...
     def came_up(self, message_max: int) -> None: ...
     def deliver(self, message: Message) -> None: ...
+    def reached(self, number: int) -> None: ...
 
 
 class Over(Exception):
@@ -69,6 +70,7 @@ class Connection:
         self._window = session.limits.inflight_max
         self._message_max = PACKET_MAX - PACKET_OVERHEAD_MAX
         self._unacknowledged: set[int] = set()
+        self._marks: dict[int, int] = {}
         self._early: list[Message] = []
         self._deadline = float("inf")
         self._parting = False
@@ -172,6 +174,9 @@ class Connection:
             message = self._session.outgoing.take(sure=sure)
             if message is None:
                 return False
+            if isinstance(message, Mark):
+                self._mark(client, message)
+                continue
             info = client.publish(message.topic, message.payload, message.qos, message.retain)
             if info.rc != MQTTErrorCode.MQTT_ERR_SUCCESS:
                 raise Over(f"a message could not be sent: {paho.error_string(info.rc)}")
@@ -179,6 +184,18 @@ class Connection:
             if message.qos:
                 self._unacknowledged.add(info.mid)
         return True
+
+    def _mark(self, client: paho.Client, mark: Mark) -> None:
+        """Ask for a subscription that stands: the broker answers after all that came before it.
+
+        A PINGRESP cannot say that, since paho sends no PINGREQ on a busy connection. An UNSUBSCRIBE
+        of what nobody subscribed to would do, but rumqttd does not answer it.
+        """
+        filter, qos = self._session.subscriptions[0]
+        code, number = client.subscribe(filter, qos)
+        if code != MQTTErrorCode.MQTT_ERR_SUCCESS or number is None:
+            raise Over(f"a message could not be sent: {paho.error_string(code)}")
+        self._marks[number] = mark.number
 
     def _watch_the_clock(self, client: paho.Client) -> None:
         late = time.monotonic() >= self._deadline
@@ -222,8 +239,11 @@ class Connection:
             self._begin()
 
     def _on_subscribe(
-        self, _: paho.Client, __: Any, ___: int, codes: list[ReasonCode], ____: Any
+        self, _: paho.Client, __: Any, number: int, codes: list[ReasonCode], ____: Any
     ) -> None:
+        if (mark := self._marks.pop(number, None)) is not None:
+            self._session.reached(mark)
+            return
         for (topic, _qos), code in zip(self._session.subscriptions, codes, strict=True):
             if code.is_failure:
                 raise Over(f"the broker refused the subscription to {topic}: {code}")

@@ -53,6 +53,15 @@ class Message:
 
 
 @dataclass(frozen=True, slots=True)
+class Mark:
+    """A place among the messages of QoS 0, of which the broker says when it has come so far."""
+
+    number: int
+    qos: int = 0
+    size: int = 0
+
+
+@dataclass(frozen=True, slots=True)
 class Will:
     """What the broker says for us when we are gone."""
 

@@ -6,7 +6,7 @@ import threading
 from collections import deque
 from collections.abc import Sequence
 
-from wire.mqtt.link import Message
+from wire.mqtt.link import Mark, Message
 
 
 class Outgoing:
@@ -22,7 +22,7 @@ class Outgoing:
         self.refused = 0
         self._lock = threading.Lock()
         self._message_max = 0
-        self._fresh: deque[Message] = deque()
+        self._fresh: deque[Message | Mark] = deque()
         self._held: deque[Message] = deque()
         self._bytes = 0
         self._open = False
@@ -36,7 +36,12 @@ class Outgoing:
             self._message_max = message_max
             self._open = True
 
-    def put(self, message: Message) -> bool:
+    @property
+    def message_max(self) -> int:
+        """The largest message that this session's broker takes; 0 before the first session."""
+        return self._message_max
+
+    def put(self, message: Message | Mark) -> bool:
         """Whether the message was taken: no when there is no session or no room."""
         with self._lock:
             if not self._open:
@@ -57,7 +62,7 @@ class Outgoing:
                 self._fresh.extend(final)
                 self._bytes += sum(message.size for message in final)
 
-    def take(self, *, sure: bool) -> Message | None:
+    def take(self, *, sure: bool) -> Message | Mark | None:
         """The next message; the next one of QoS 0 when `sure` is false."""
         with self._lock:
             message = self._next(sure)
@@ -75,12 +80,12 @@ class Outgoing:
             self._bytes = 0
             return count
 
-    def _next(self, sure: bool) -> Message | None:
+    def _next(self, sure: bool) -> Message | Mark | None:
         if sure and self._held:
             return self._held.popleft()
         while self._fresh:
             message = self._fresh.popleft()
-            if sure or message.qos == 0:
+            if sure or isinstance(message, Mark) or message.qos == 0:
                 return message
             self._held.append(message)
         return None

@@ -19,7 +19,7 @@ import structlog
 
 from wire.backoff import BackOff
 from wire.mqtt.connection import Connection
-from wire.mqtt.link import Broker, Limits, Message, Status, Will
+from wire.mqtt.link import Broker, Limits, Mark, Message, Status, Will
 from wire.mqtt.outgoing import Outgoing
 
 log = structlog.get_logger("mqtt")
@@ -32,6 +32,7 @@ class Session:
     TLS are up). When either raises, no CONNECT is sent and the attempt counts as failed.
     `on_connect` comes after every subscription was granted and before any `on_message`;
     `on_disconnect` once for each `on_connect`, `on_failure` for each attempt that got not so far.
+    `on_mark` answers `mark`.
     """
 
     def __init__(
@@ -45,6 +46,7 @@ class Session:
         on_disconnect: Callable[[str], None] = lambda why: None,
         on_failure: Callable[[str], None] = lambda why: None,
         on_message: Callable[[Message], None] = lambda message: None,
+        on_mark: Callable[[int], None] = lambda number: None,
         subscriptions: Sequence[tuple[str, int]] = (),
         version: Literal[4, 5] | None = None,
         limits: Limits | None = None,
@@ -61,6 +63,7 @@ class Session:
         self.on_disconnect = on_disconnect
         self.on_failure = on_failure
         self.on_message = on_message
+        self.on_mark = on_mark
         self.outgoing = Outgoing(self.limits.queue_max, self.limits.queue_bytes_max)
         self.counts = dict.fromkeys(
             ("connects", "failures", "published", "received", "lost", "rejected", "errors"), 0
@@ -99,6 +102,22 @@ class Session:
             self._wake()
         return taken
 
+    def mark(self, number: int) -> bool:
+        """Ask to be told by `on_mark` when the broker has all messages of QoS 0 put before this.
+
+        Only for a session with subscriptions. False when not connected. What the session's end
+        overtakes is never told.
+        """
+        taken = self.outgoing.put(Mark(number))
+        if taken:
+            self._wake()
+        return taken
+
+    @property
+    def message_max(self) -> int:
+        """The largest message, topic and payload, that the broker has said to take."""
+        return self.outgoing.message_max
+
     def reconnect(self, final: Sequence[Message] = ()) -> None:
         """End this client session on purpose, after these last messages, and begin another one."""
         self.outgoing.finish(final)
@@ -133,6 +152,10 @@ class Session:
         """Give the owner what came from the broker."""
         self.counts["received"] += 1
         self._guarded(self.on_message, message)
+
+    def reached(self, number: int) -> None:
+        """Tell the owner that the broker has come to a mark."""
+        self._guarded(self.on_mark, number)
 
     def _guarded(self, callback: Callable[..., None], *arguments: object) -> None:
         """What the owner raises is logged and counted; it costs nobody the connection."""

@@ -6,7 +6,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Annotated, Any, Literal, TypeVar
 
-from pydantic import BeforeValidator, Field
+from pydantic import BeforeValidator, Field, model_validator
 
 from stations import kinds
 from stations.cycle import Scheme
@@ -17,7 +17,7 @@ from wire.site.databases import StoreConfig
 from wire.site.ledger import LedgerConfig
 from wire.site.lines import LineConfig
 from wire.site.media import MediaConfig
-from wire.site.problems import Problem, SiteError
+from wire.site.problems import Problem, SiteError, Wrong
 from wire.site.values import Address, DurationMs, FilePath, Line, Name, PortOrFree, SizeBytes
 
 
@@ -60,6 +60,25 @@ class OutboxConfig(Part):
         default="acknowledged",
         description='"sent" where another Sparkplug host listens, which acknowledges nothing',
     )
+    host: Name | None = Field(
+        default=None,
+        description='with delivery = "sent": the Sparkplug id of that host, whose STATE the agents '
+        "follow; without it nobody sees that the host was away",
+    )
+    window_ms: DurationMs | None = Field(
+        default=None,
+        validation_alias="window",
+        description='with delivery = "sent": for how long what was sent is kept to be sent again; '
+        "by default for two keep-alives of the broker",
+    )
+
+    @model_validator(mode="after")
+    def _for_another_host(self) -> OutboxConfig:
+        told = [key for key in ("host", "window_ms") if getattr(self, key) is not None]
+        if told and self.delivery == "acknowledged":
+            what = f'{told[0].removesuffix("_ms")} is for delivery = "sent"'
+            raise Wrong(what, 'write delivery = "sent", or remove it')
+        return self
 
 
 class AgentConfig(Part):

@@ -15,7 +15,7 @@ from wire.sparkplug import acknowledge, births, commands, metrics, state
 from wire.sparkplug.births import Station, TooLarge
 from wire.sparkplug.columns import data_payload
 from wire.sparkplug.datatypes import Scalar, Undecodable
-from wire.sparkplug.effects import Acknowledged, Born, Disconnect, EdgeEffect, Publish
+from wire.sparkplug.effects import REQUESTED, Acknowledged, Born, Disconnect, EdgeEffect, Publish
 from wire.sparkplug.metrics import MetricName, NodeMetric
 from wire.sparkplug.state import Phase
 from wire.topics import Verb
@@ -261,7 +261,7 @@ class EdgeNode:
                 self.counts["acknowledgement of another outbox"] += 1
             elif ranges:
                 effects.append(Acknowledged(ranges))
-        return effects + (self._request("requested", now_ms) if asked.rebirth else [])
+        return effects + (self._request(REQUESTED, now_ms) if asked.rebirth else [])
 
     def _request(self, cause: str, now_ms: int) -> list[EdgeEffect]:
         """Births are asked for: now, or once the gap since the last ones has passed."""

@@ -11,6 +11,8 @@ from wire.sparkplug.acknowledge import Range
 from wire.sparkplug.datatypes import Scalar
 from wire.sparkplug.lookup import Device
 
+REQUESTED = "requested"  # the cause of births that a host has asked for
+
 
 class EdgeId(NamedTuple):
     """An edge node's place in the plant: its group (site) and its own name (agent)."""
