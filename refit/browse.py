@@ -41,6 +41,7 @@ def browse(
     properties: asked.Properties = False,
     server: asked.Server = False,
     security: asked.Security = "None",
+    pki: asked.Pki = Path("var/browse.pki"),
     cert_file: asked.CertFile = None,
     key_file: asked.KeyFile = None,
     user: asked.User = None,
@@ -78,7 +79,7 @@ def browse(
 def _opcua(url: str, params: dict[str, Any]) -> Look:
     from edge.browse import opcua
     from edge.browse.filters import Filter
-    from wire.site.connections import OpcuaConfig
+    from wire.site.connections import OpcuaConfig, Pki
     from wire.site.devices import KINDS
     from wire.site.problems import Wrong, closest
 
@@ -87,6 +88,7 @@ def _opcua(url: str, params: dict[str, Any]) -> Look:
             raise Wrong(f'"{word}" is no type of a tag', closest(word, KINDS))
     said = {key: str(params[key]) for key in ACCOUNT if params[key]}
     config = OpcuaConfig.model_validate({"url": url, **said}, context={"folder": Path.cwd()})
+    config.keep_in(Pki(params["pki"].absolute(), f"--pki {params['pki']}"))
     options = opcua.Options(
         wanted=Filter(params["path"] or (), params["regex"], params["without"] or ()),
         types=tuple(params["types"] or ()),

@@ -94,6 +94,14 @@ KeyFile = Annotated[
     Path | None,
     typer.Option(help="Key of the own certificate.", metavar="FILE", rich_help_panel=OPCUA),
 ]
+Pki = Annotated[
+    Path,
+    typer.Option(
+        help="Folder of certificates, own and trusted, when security asks for them; see"
+        " `refit trust`.",
+        metavar="FOLDER", rich_help_panel=OPCUA,
+    ),
+]  # fmt: skip
 User = Annotated[str | None, typer.Option(help="Account at the server.", rich_help_panel=OPCUA)]
 PasswordFile = Annotated[
     Path | None,
@@ -144,6 +152,6 @@ Block = Annotated[
 # What each scheme understands beside what all do.
 OF_OPCUA = (
     "path", "without", "regex", "types", "root", "depth", "by_path", "properties", "server",
-    "security", "cert_file", "key_file", "user", "password_file", "password_env",
+    "security", "pki", "cert_file", "key_file", "user", "password_file", "password_env",
 )  # fmt: skip
 OF_MODBUS = ("ranges", "readings", "units", "pause", "requests", "block")

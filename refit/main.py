@@ -20,6 +20,7 @@ MODULES = (
     "simulate",
     "check",
     "browse",
+    "trust",
     "tags",
     "watch",
     "status",

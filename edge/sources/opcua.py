@@ -20,6 +20,7 @@ from edge.sources.bad import BadTags
 from edge.sources.fault import MachineFault, machine
 from edge.sources.notification import Notification
 from edge.sources.opcua_nodes import Refused
+from edge.sources.opcua_security import Untrusted
 from edge.sources.opcua_session import Subscription, connected
 from edge.sources.publish import REQUESTS_IN_FLIGHT, Arrival, Order, Publisher
 from edge.sources.source import TICKS_PER_MS, Gap, Item, Report, Sink, SourceStatus
@@ -33,6 +34,7 @@ log = logging.getLogger(__name__)
 RECONNECT_S = (0.5, 30.0)
 RETRY_BAD_S = (30.0, 600.0)
 REPUBLISH_MAX = 100
+LOOK_S = 1.0  # at the trust list, by somebody who is not trusted
 
 
 class OpcuaSource:
@@ -74,7 +76,20 @@ class OpcuaSource:
             except* MachineFault as group:
                 faults = [error for error in _leaves(group) if isinstance(error, MachineFault)]
             self._down(sink, faults[0])
-            await asyncio.sleep(self._backoff.next_s())
+            await self._pause(faults[0])
+
+    async def _pause(self, fault: MachineFault) -> None:
+        """Wait before the next session; who is not trusted, no longer than until that changes."""
+        loop = asyncio.get_running_loop()
+        until_s = loop.time() + self._backoff.next_s()
+        while (left_s := until_s - loop.time()) > 0:
+            if not isinstance(fault, Untrusted):
+                await asyncio.sleep(left_s)
+                continue
+            await asyncio.sleep(min(left_s, LOOK_S))
+            if fault.is_over:
+                self._backoff.reset()
+                return
 
     async def _visit(self, sink: Sink) -> None:
         """One session, from connecting to the fault that ends it."""

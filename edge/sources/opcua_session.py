@@ -7,13 +7,12 @@ import logging
 import math
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
-from pathlib import Path
 
 from asyncua import Client, ua
-from cryptography import x509
 
 from edge.sources.fault import MachineFault, describe, machine
 from edge.sources.opcua_nodes import Limits, Refused, read_limits, resolve
+from edge.sources.opcua_security import SecureClient, secure
 from edge.sources.publish import Publisher
 from edge.sources.source import Item, SourceStatus
 from wire.site.connections import OpcuaConfig
@@ -36,12 +35,12 @@ async def connected(
     config: OpcuaConfig, *, timeout_s: float = REQUEST_TIMEOUT_S
 ) -> AsyncIterator[Client]:
     """A client with an active session; on the way out the session is closed, in less than 1 s."""
-    client = Client(config.url, timeout=timeout_s, watchdog_intervall=PROBE_S)
+    client = SecureClient(config.url, timeout=timeout_s, watchdog_intervall=PROBE_S)
     client.session_timeout = int(SESSION_TIMEOUT_S * 1000)
     client.name = client.description = "Refit"
     is_open = False
     try:
-        await _secure(client, config)
+        await secure(client, config)
         with machine():
             await client.connect()
         is_open = True
@@ -50,35 +49,6 @@ async def connected(
         if is_open:
             await _close(client)
         client.disconnect_socket()
-
-
-async def _secure(client: Client, config: OpcuaConfig) -> None:
-    with machine():
-        if config.user:
-            client.set_user(config.user)
-            client.set_password(config.password() or "")
-        if config.security == "None":
-            return
-        if config.cert_file is None or config.key_file is None:
-            raise MachineFault(f"security {config.security} needs cert_file and key_file")
-        # A server compares the URI in the certificate with that of the application.
-        client.application_uri = application_uri(config.cert_file) or client.application_uri
-        await client.set_security_string(f"{config.security},{config.cert_file},{config.key_file}")
-
-
-def application_uri(certificate: Path) -> str | None:
-    """The application URI that a certificate names; None when it names none."""
-    data = certificate.read_bytes()
-    is_pem = data.startswith(b"-----")
-    loaded = (
-        x509.load_pem_x509_certificate(data) if is_pem else x509.load_der_x509_certificate(data)
-    )
-    try:
-        names = loaded.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
-    except x509.ExtensionNotFound:
-        return None
-    uris = names.get_values_for_type(x509.UniformResourceIdentifier)
-    return uris[0] if uris else None
 
 
 async def _close(client: Client) -> None:

@@ -35,6 +35,7 @@ An agent makes these itself, for any kind of station and for `device`.
 """
 GAP_REASONS = {
     "link down": "the connection was lost, or the machine stopped answering",
+    "not trusted": "the OPC UA server's certificate was not trusted (any more)",
     "subscription lost": "the OPC UA server ended the subscription, or stopped serving it",
     "notification lost": "an OPC UA notification never came and could not be had again",
     "not understood": "an OPC UA notification could not be read",

@@ -83,7 +83,7 @@ def test_every_kind_of_record_that_is_made_is_on_the_page() -> None:
 def test_every_reason_of_a_gap_is_on_the_page() -> None:
     reasons = {
         word.value
-        for name, index in (("Gap", 4), ("Lost", 4), ("MachineFault", 1))
+        for name, index in (("Gap", 4), ("Lost", 4), ("MachineFault", 1), ("Untrusted", 1))
         for call in _calls("edge", name)
         for word in call.args[index : index + 1]
         if isinstance(word, ast.Constant)

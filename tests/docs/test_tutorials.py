@@ -14,7 +14,10 @@ TUTORIALS = sorted((ROOT / "docs/tutorials").glob("*.md"))
 LOGS = ROOT / "docs/how-to/read-the-logs.md"
 # They have tests of their own.
 WITH_SERVERS = {ROOT / "docs/how-to" / name for name in ("influxdb.md", "postgresql.md")}
-STARTING = [ROOT / "docs/how-to/put-a-plc-on-the-line.md"]  # they start programs of ours
+# They start programs of ours.
+STARTING = [
+    ROOT / "docs/how-to" / name for name in ("put-a-plc-on-the-line.md", "trust-an-opcua-server.md")
+]
 HOW_TOS = sorted(set((ROOT / "docs/how-to").glob("*.md")) - {LOGS, *STARTING} - WITH_SERVERS)
 
 

@@ -256,7 +256,9 @@ async function main() {
     const server = new OPCUAServer({
         port: Number(port), hostname: "127.0.0.1", allowAnonymous: true,
         serverCertificateManager: pki, userCertificateManager: pki,
-        securityPolicies: [SecurityPolicy.None, SecurityPolicy.Basic256Sha256],
+        securityPolicies: [
+            SecurityPolicy.None, SecurityPolicy.Basic256Sha256, SecurityPolicy.Aes256_Sha256_RsaPss,
+        ],
         securityModes: [MessageSecurityMode.None, MessageSecurityMode.SignAndEncrypt],
         userManager: { isValidUser: (user, password) => user === "refit" && password === "secret" },
         serverInfo: { applicationUri: "urn:foreign:server", productUri: "urn:foreign" },

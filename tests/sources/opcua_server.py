@@ -8,10 +8,25 @@ from typing import Any
 
 from asyncua import Server, ua
 from asyncua.common.node import Node
+from asyncua.crypto.permission_rules import User, UserRole
 from asyncua.server.internal_session import InternalSession
 from asyncua.server.internal_subscription import InternalSubscription
 
 URI = "urn:studio"
+
+
+class _Account:
+    """The one who is let in."""
+
+    def __init__(self, user: str, password: str, attempts: list[str | None]) -> None:
+        self.known, self.attempts = (user, password), attempts
+
+    def get_user(
+        self, iserver: Any, username: str | None = None, password: str | None = None,
+        certificate: Any = None,
+    ) -> User | None:  # fmt: skip
+        self.attempts.append(username)
+        return User(role=UserRole.User) if (username, password) == self.known else None
 
 
 class Machine:
@@ -24,18 +39,29 @@ class Machine:
         self.url = f"opc.tcp://127.0.0.1:{self.port}"
         self.values = values
         self.nodes: dict[str, Node] = {}
+        self.attempts: list[str | None] = []  # who has tried to log in, where there is an account
         self.server = Server()
 
-    async def start(self, *, others: int = 0, keys: tuple[Path, Path] | None = None) -> None:
-        """Start with so many namespaces before ours; with a key and a certificate, encrypted."""
+    async def start(
+        self, *, others: int = 0, keys: tuple[Path, Path] | None = None, uri: str = "urn:server",
+        policies: tuple[str, ...] = ("Basic256Sha256_SignAndEncrypt",),
+        account: tuple[str, str] | None = None,
+    ) -> None:  # fmt: skip
+        """Start with so many namespaces before ours; with a key and a certificate, encrypted.
+
+        With an account nobody else is let in.
+        """
         self.server = Server()
         await self.server.init()
         self.server.set_endpoint(self.url)
-        policy = ua.SecurityPolicyType
+        if account is not None:
+            self.server.set_identity_tokens([ua.UserNameIdentityToken])
+            self.server.iserver.user_manager = _Account(*account, self.attempts)
         if keys is None:
-            self.server.set_security_policy([policy.NoSecurity])
+            self.server.set_security_policy([ua.SecurityPolicyType.NoSecurity])
         else:
-            self.server.set_security_policy([policy.Basic256Sha256_SignAndEncrypt])
+            await self.server.set_application_uri(uri)
+            self.server.set_security_policy([ua.SecurityPolicyType[one] for one in policies])
             await self.server.load_private_key(keys[0])
             await self.server.load_certificate(str(keys[1]))
         for number in range(others):

@@ -250,7 +250,7 @@ def test_warnings_name_what_will_be_needed(tmp_path: Path) -> None:
     (tmp_path / "meter.csv").write_text(CSV)
     path = tmp_path / "site.toml"
     secure = STUDIO.replace(
-        '{ url = "opc.tcp://h" }', '{ url = "opc.tcp://h", security = "Basic256Sha256,Sign" }'
+        '{ url = "opc.tcp://h" }', '{ url = "opc.tcp://h", user = "u", password_env = "P" }'
     )
     path.write_text(SMALL + secure + '[broker]\nusername = "u"\npassword_file = "none"\n')
     examined = examine(path)

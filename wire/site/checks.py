@@ -210,15 +210,16 @@ def _some(tags: list[str]) -> str:
 
 
 def odd(document: Document, key: Key, config: StationConfig) -> Iterator[Problem]:
-    """Warnings of a station that is right: unused connections, security without a certificate."""
+    """Warnings of a station that is right: unused connections, an open password."""
     declaration = config.declaration
     asked = _asked((*declaration.tags, *declaration.commands), {})
     if config.opcua is not None and None not in asked:
         yield document.problem((*key, "opcua"), "no tag is read over OPC UA", "remove it")
     opcua = config.opcua
-    if opcua and opcua.security != "None" and not (opcua.cert_file and opcua.key_file):
-        what = "asks for a certificate, and cert_file and key_file are not both given"
-        yield document.problem((*key, "opcua", "security"), what, "give both")
+    if opcua and opcua.security == "None" and (opcua.password_file or opcua.password_env):
+        what = "the server is sent a password that others on the way may read"
+        hint = 'write security = "Basic256Sha256,SignAndEncrypt"'
+        yield document.problem((*key, "opcua", "security"), what, hint)
     for name in config.modbus:
         if name not in asked:
             shown = f'"{name}"' if name else "this connection"

@@ -4,10 +4,19 @@ from __future__ import annotations
 
 import os
 import re
+from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Annotated, Any, Literal
 from urllib.parse import parse_qsl, urlsplit
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    PrivateAttr,
+    model_validator,
+)
 
 from wire.site.addresses import NODE_ID
 from wire.site.problems import Wrong, closest
@@ -133,6 +142,7 @@ def _security(text: str) -> str:
     if text == "None":
         return text
     policy, _, mode = (word.strip() for word in text.partition(","))
+    policy = policy.replace("_", "")  # the standard writes Aes256_Sha256_RsaPss
     hint = 'write "None" or "Basic256Sha256,SignAndEncrypt"'
     if policy not in POLICIES:
         raise Wrong(f'"{policy}" is no security policy', closest(policy, ("None", *POLICIES)))
@@ -147,6 +157,17 @@ def _root(text: str) -> str:
             return text
         raise Wrong(f'"{text}" is no place', 'write "nsu=urn:maker;Studio1" or "ns=3;s=Studio1"')
     return text
+
+
+@dataclass(frozen=True, slots=True)
+class Pki:
+    """A folder of certificates, own and trusted, and how `refit trust` is told of it.
+
+    Where that is is no part of what a site says: copies of a site are equal.
+    """
+
+    folder: Path = field(compare=False)
+    words: str = field(compare=False)
 
 
 class OpcuaConfig(Account):
@@ -166,10 +187,40 @@ class OpcuaConfig(Account):
         description="how often the server reports changes",
     )
     user: str | None = Field(default=None, description="account at the server")
+    user_cert_file: FilePath | None = Field(
+        default=None, description="certificate of the user, instead of user and password"
+    )
+    user_key_file: FilePath | None = Field(default=None, description="key of that certificate")
     cert_file: FilePath | None = Field(
-        default=None, description="own certificate, when security asks for one"
+        default=None,
+        description="own certificate, when security asks for one; by default the agent makes one",
     )
     key_file: FilePath | None = Field(default=None, description="key of the own certificate")
+    cert_host: str | None = Field(
+        default=None,
+        description="host that the server's certificate names, where that of the url is another;"
+        ' "*" for any',
+    )
+    _pki: Pki | None = PrivateAttr(default=None)
+
+    @model_validator(mode="after")
+    def _fit_together(self) -> OpcuaConfig:
+        for first, second in (("cert_file", "key_file"), ("user_cert_file", "user_key_file")):
+            if (getattr(self, first) is None) != (getattr(self, second) is None):
+                raise Wrong(f"has one of {first} and {second}", "give both")
+        if self.user and self.user_cert_file:
+            raise Wrong("has user and user_cert_file", "give one of the two")
+        return self
+
+    def keep_in(self, pki: Pki) -> OpcuaConfig:
+        """Say where its certificates are kept; once, by whoever has read the site file."""
+        self._pki = pki
+        return self
+
+    @property
+    def pki(self) -> Pki | None:
+        """Where certificates are kept; that of its agent."""
+        return self._pki
 
     @property
     def host(self) -> str:

@@ -11,6 +11,7 @@ import tomli_w
 from pydantic import BaseModel
 
 from wire.site import checks, documents
+from wire.site.connections import Pki
 from wire.site.documents import Document, Overrides
 from wire.site.explain import Model, validate
 from wire.site.lines import LineConfig
@@ -25,6 +26,7 @@ TABLES: dict[str, type[BaseModel]] = {
 }
 READ_FILES = (
     "tags", "password_file", "token_file", "tokens_file", "ca_file", "cert_file", "key_file",
+    "user_cert_file", "user_key_file",
 )  # fmt: skip
 
 
@@ -109,10 +111,14 @@ def _build(document: Document) -> Site | None:
     if document.problems:
         return None
     name = tables.pop("site").name
-    return Site(
+    site = Site(
         name=name, **tables, lines=tuple(lines.values()), agents=tuple(agents.values()),
         stations=tuple(stations.values()), folder=document.folder, file=document.path,
     )  # fmt: skip
+    for station in site.stations:
+        if station.opcua is not None:
+            station.opcua.keep_in(Pki(site.pki_of(station.agent), f"--site {document.path}"))
+    return site
 
 
 def _list(document: Document, name: str, model: type[Model]) -> dict[Key, Model]:

@@ -88,6 +88,11 @@ class AgentConfig(Part):
     http: PortOrFree = Field(
         default=0, description="port of /metrics and /healthz; 0 takes a free one"
     )
+    pki: FilePath | None = Field(
+        default=None,
+        description="folder of OPC UA certificates: own, trusted, rejected; by default NAME.pki"
+        " in the folder of the outbox",
+    )
 
 
 def _connections(value: Any) -> Any:
@@ -221,6 +226,10 @@ class Site(Part):
             if one.name == name:
                 return one
         return LineConfig.model_construct(name=name)
+
+    def pki_of(self, agent: str) -> Path:
+        """Where an agent keeps its OPC UA certificates, its own and those it trusts."""
+        return self.agent(agent).pki or self.outbox.folder / f"{agent}.pki"
 
     def stations_of(self, agent: str) -> list[StationConfig]:
         """The stations that an agent serves, in the order of the site file."""
