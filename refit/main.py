@@ -32,6 +32,7 @@ MODULES = (
     "dashboards",
     "schema",
     "doctor",
+    "chaos",
 )
 
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import os
 import random
 import signal
 import socket
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
 
@@ -32,12 +33,19 @@ class Processes:
 
     def start(self, name: str, *arguments: str | Path) -> subprocess.Popen[bytes]:
         """Start `refit ARGUMENTS` in a session of its own, so that Ctrl-C reaches only us."""
+        return self.spawn(name, [sys.executable, "-m", "refit.main", *map(str, arguments)])
+
+    def spawn(
+        self, name: str, command: Sequence[str | Path], environment: Mapping[str, str] | None = None
+    ) -> subprocess.Popen[bytes]:
+        """Start a program that need not be ours, in a session of its own."""
         with self.log(name).open("ab") as log:
             self.children[name] = subprocess.Popen(
-                [sys.executable, "-m", "refit.main", *map(str, arguments)],
+                list(map(str, command)),
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,
+                env={**os.environ, **(environment or {})},
                 start_new_session=True,
             )
         return self.children[name]
@@ -48,7 +56,7 @@ class Processes:
 
     def check(self) -> None:
         """Ended when one of the processes is not running any more."""
-        for name, child in self.children.items():
+        for name, child in list(self.children.items()):
             if child.poll() is not None:
                 lines = self.log(name).read_text(errors="replace").splitlines()[-TAIL_LINES:]
                 told = "\n    ".join(lines) or "it wrote nothing"

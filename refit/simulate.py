@@ -74,7 +74,8 @@ def fault(
         str,
         typer.Argument(
             help="What happens, or `clear`. To one tag (--tag): bad, bad-kept, uncertain, sensor,"
-            " frozen, missing, illegal. To the whole station: stall, late, drop, reset."
+            " frozen, missing, illegal. To the whole station: stall, late, drop, reset,"
+            " unsubscribe."
         ),
     ],
     control: Annotated[int, typer.Option(help="The simulator's control port.")],

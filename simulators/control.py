@@ -1,7 +1,7 @@
 """The control endpoint of a running simulator: one JSON object a line, over TCP on loopback.
 
-Requests have a `do`: `fault`, `clear`, `stop-models` or `status`. Answers have `ok`, and `error`
-when it is false.
+Requests have a `do`: `fault`, `clear`, `stop-models`, `clock` or `status`. Answers have `ok`, and
+`error` when it is false.
 """
 
 from __future__ import annotations
@@ -119,6 +119,11 @@ def clear(
 def stop_models(port: int) -> Request:
     """Let nothing change any more while the servers go on answering."""
     return ask(port, {"do": "stop-models"})
+
+
+def set_clock(port: int, ahead_s: float) -> Request:
+    """Set the clocks of all OPC UA servers so far ahead of this machine's (behind: negative)."""
+    return ask(port, {"do": "clock", "ahead_s": ahead_s})
 
 
 def status(port: int) -> Request:

@@ -17,7 +17,7 @@ from stations.status import (
 )
 
 TagFault = Literal["bad", "bad-kept", "uncertain", "sensor", "frozen", "missing", "illegal"]
-StationFault = Literal["stall", "late", "drop", "reset"]
+StationFault = Literal["stall", "late", "drop", "reset", "unsubscribe"]
 Name = Literal[TagFault, StationFault]
 
 ONE_TAG = get_args(TagFault)
@@ -37,6 +37,7 @@ DOCS = {
     "late": "every answer comes late",
     "drop": "OPC UA sessions are closed with their subscriptions, connections are broken",
     "reset": "connections are broken; OPC UA sessions stay",
+    "unsubscribe": "OPC UA subscriptions are deleted; sessions and connections stay",
 }
 
 

@@ -108,11 +108,12 @@ class _Handler(ServerRequestHandler):
             response = await request.datastore_update(context, request.dev_id)  # type: ignore[arg-type]
         except NoSuchIdException:
             response = ExceptionResponse(request.function_code, GATEWAY)
-        self._send(request, response)
         late_ms = round((self.loop.time() - asked_s) * 1000)
         how = {"late_ms": late_ms} if late_ms else {}
+        # First into the log: nobody may have an answer of which a killed simulator knows nothing.
         for unit, place, words in context.reads if not response.isError() else ():
             unit.answered(place, words, **how)
+        self._send(request, response)
 
     def _send(self, request: ModbusPDU, response: ModbusPDU) -> None:
         response.transaction_id, response.dev_id = request.transaction_id, request.dev_id

@@ -211,6 +211,11 @@ class OpcuaServer:
             ),
         )
 
+    def forget_times(self) -> None:
+        """The clock was set: the next time of a tag may lie before its last one."""
+        for point in self.points.values():
+            point.ticks = 0
+
     async def hide(self, station: str, tag: str) -> None:
         """Take a tag's node away."""
         point = self.points[station, tag]

@@ -292,6 +292,13 @@ class GatedServer(Server):
             await session.close_session(True)
         return self.reset_links()
 
+    async def drop_subscriptions(self) -> int:
+        """Delete every subscription; sessions and connections stay. Returns how many."""
+        service = self.iserver.subscription_service
+        identifiers = list(service.subscriptions)
+        await service.delete_subscriptions(identifiers)
+        return len(identifiers)
+
     async def show(self, node: ua.NodeId, value: ua.DataValue) -> None:
         """Put a value into a node and offer it to the monitored items.
 

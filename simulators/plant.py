@@ -27,12 +27,13 @@ from wire.clock import Clock, SystemClock
 from wire.site import OpcuaConfig, Site, StationConfig
 
 TICK_S = 0.1
+TICKS_PER_S = 10_000_000
 DRAIN_S = 0.3
 # A model is not asked to jump further than this at once.
 STEP_S_MAX = 2.5
 # A machine that cannot keep up simulates more slowly instead of falling ever further behind.
 STEPS_MAX = 20
-ONCE = ("drop", "reset")
+ONCE = ("drop", "reset", "unsubscribe")
 
 log_ = logging.getLogger("refit.simulators")
 
@@ -54,6 +55,7 @@ class Plant:
     are_models_running: bool = True
 
     def __post_init__(self) -> None:
+        self._clock_step = 0
         self._opcua: dict[tuple[str, int], OpcuaServer] = {}
         self._modbus: dict[tuple[str, int], ModbusServer] = {}
         self._turn = asyncio.Lock()
@@ -106,7 +108,7 @@ class Plant:
         place = (config.host, config.port)
         server = self._opcua.get(place)
         if server is None:
-            server = OpcuaServer(config, self.truth, self.folder, self.ticks)
+            server = OpcuaServer(config, self.truth, self.folder, self._stepped_ticks)
             await server.init()
             self._opcua[place] = server
         return server
@@ -170,8 +172,22 @@ class Plant:
                 return {"events": self.truth.count}
             case "status":
                 return self._status()
+            case "clock":
+                return await self._step_clock(float(request.get("ahead_s", 0.0)))
             case other:
-                raise ValueError(f"cannot do {other!r}; fault, clear, stop-models or status")
+                raise ValueError(f"cannot do {other!r}; fault, clear, stop-models, clock or status")
+
+    def _stepped_ticks(self) -> int:
+        return self.ticks() + self._clock_step
+
+    async def _step_clock(self, ahead_s: float) -> Request:
+        """Set the clock of every OPC UA server so far ahead of ours."""
+        async with self._turn:
+            self._clock_step = round(ahead_s * TICKS_PER_S)
+            self.truth.add("clock", "", ahead=self._clock_step)
+            for server in self._opcua.values():
+                server.forget_times()
+        return {"ahead_s": ahead_s}
 
     def _station(self, name: Any) -> SimulatedStation:
         if name not in self.stations:
@@ -235,7 +251,7 @@ async def simulate(
     At the end the models stop first; the servers answer for `drain_s` more, so that clients can
     fetch what is queued for them.
     """
-    with TruthLog(log) as truth:
+    with TruthLog(log, survives=True) as truth:
         plant = Plant(site, truth, stations, speed, seed, tick_s, clock or SystemClock(), ticks)
         control = Control(plant.handle)
         try:

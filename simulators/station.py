@@ -152,6 +152,8 @@ class SimulatedStation:
                 await self._break_links(fault.name)
 
     async def _break_links(self, name: str) -> None:
+        if name == "unsubscribe" and self.opcua is not None:
+            await self.opcua.server.drop_subscriptions()
         if name not in ("drop", "reset"):
             return
         for server, _ in self.modbus.values():

@@ -18,12 +18,19 @@ FLUSH_S = 0.1
 
 
 class TruthLog:
-    """Appends events to a file; without a file it only counts them."""
+    """Appends events to a file; without a file it only counts them.
 
-    def __init__(self, path: Path | None) -> None:
+    One that `survives` goes on after the last whole line of its file, and each event is there at
+    once: a simulator that is killed has then not offered anything of which the log does not know.
+    """
+
+    def __init__(self, path: Path | None, *, survives: bool = False) -> None:
         self.count = 0
         self._lines: list[bytes] = []
-        self._file: BinaryIO | None = None if path is None else _opened(path)
+        self._survives = survives
+        if path is not None and survives and path.exists():
+            self.count = _mended(path)
+        self._file: BinaryIO | None = None if path is None else _opened(path, self.count)
 
     def add(self, event: str, station: str, **fields: Any) -> int:
         """Note an event; returns its running number, which begins with 1."""
@@ -31,6 +38,8 @@ class TruthLog:
         if self._file is not None:
             line = {"n": self.count, "event": event, "station": station, **fields}
             self._lines.append(orjson.dumps(line, option=orjson.OPT_APPEND_NEWLINE))
+            if self._survives:
+                self.flush()
         return self.count
 
     def flush(self) -> None:
@@ -64,6 +73,15 @@ class TruthLog:
         self.close()
 
 
-def _opened(path: Path) -> BinaryIO:
+def _mended(path: Path) -> int:
+    """The number of the last event in a file; what is torn after it is cut off."""
+    content = path.read_bytes()
+    whole = content[: content.rfind(b"\n") + 1]
+    with path.open("r+b") as file:
+        file.truncate(len(whole))
+    return int(orjson.loads(whole.splitlines()[-1])["n"]) if whole else 0
+
+
+def _opened(path: Path, count: int) -> BinaryIO:
     path.parent.mkdir(parents=True, exist_ok=True)
-    return path.open("wb", buffering=0)
+    return path.open("ab" if count else "wb", buffering=0)

@@ -21,10 +21,10 @@ from edge.outbox import Outbox
 from plant.ledger import open_ledger
 from plant.media.directory import DirectoryMedia
 from plant.media.wanted import Counts, Wanted, complete
+from refit.chaos.cutting import CuttingRelay
 from stations.records import Record
 from tests.plant.media_contract import name_of
 from tests.servers import accepts, free_port, until
-from tests.servers.cutting import CuttingRelay
 from wire.clock import SystemClock
 from wire.site import load
 

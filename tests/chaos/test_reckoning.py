@@ -7,8 +7,8 @@ from pathlib import Path
 import orjson
 import pytest
 
+from refit.chaos.reckoning import EVER, Offer, Span, timed, walk
 from stations.declare import Node, Register, Tag
-from tests.reckoning import EVER, Offer, Span, timed, walk
 
 TIMED = Tag(float, Node("Speed"), doc="Has times.")
 SLACK = Tag(float, Node("Load"), deadband=0.5, doc="Has times and a deadband.")

@@ -11,10 +11,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from plant.media.server import MediaServer, open_media
+from refit.chaos.cutting import CuttingRelay
 from tests.plant.media_contract import name_of
 from tests.plant.media_servers import send
 from tests.servers import free_port
-from tests.servers.cutting import CuttingRelay
 from wire.clock import SystemClock
 from wire.media.client import MediaClient, Unreachable
 from wire.site import MediaConfig

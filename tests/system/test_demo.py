@@ -21,8 +21,8 @@ import pytest
 
 from plant.stores.factory import open_store
 from plant.stores.store import OWN_MEASUREMENTS
+from refit.chaos.reckoning import reckon
 from refit.processes import listens
-from tests.reckoning import reckon
 from tests.servers import until
 from tests.system.commands import Watched, opened, refit, samples_in
 from wire.site import load

@@ -18,6 +18,7 @@ import pytest
 
 from plant.stores.factory import open_store
 from refit.accounts import EVER
+from refit.chaos.reckoning import gaps
 from stations.status import (
     BAD_DEVICE_FAILURE,
     BAD_NO_DATA,
@@ -26,7 +27,6 @@ from stations.status import (
     GOOD,
     is_bad,
 )
-from tests.reckoning import gaps
 from tests.servers import CACHE, free_port, until
 from tests.servers.node import NodeProgram
 from tests.system.commands import Watched, refit

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from plant.ledger import open_ledger
+from refit.chaos.plant import SmallPlant
 from tests.servers import Postgres, until
-from tests.small_plant import SmallPlant
 from tests.system.test_troubles import TROUBLE_S, health, problems
 from wire.clock import SystemClock
 

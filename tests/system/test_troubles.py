@@ -10,9 +10,9 @@ from typing import Any
 
 import pytest
 
-from tests.reckoning import reckon
+from refit.chaos.plant import AGENT, SmallPlant
+from refit.chaos.reckoning import reckon
 from tests.servers import Mosquitto, until
-from tests.small_plant import AGENT, SmallPlant
 from tests.system.commands import samples_in
 
 pytestmark = [pytest.mark.system, pytest.mark.timeout(180)]

@@ -16,12 +16,12 @@ from urllib.request import urlopen
 import psutil
 import pytest
 
+from refit.chaos.plant import SmallPlant
 from refit.quality import words
 from refit.times import text_of
 from refit.watching.board import NO_VALUE
 from refit.watching.client import url_of
 from tests.servers import until
-from tests.small_plant import SmallPlant
 from tests.system.commands import refit
 from tests.terminal import DEADLINE_S, Terminal
 

@@ -1,4 +1,4 @@
-"""A small plant of real processes on the loopback, for tests that kill, freeze and replace them.
+"""A small plant of real processes on the loopback, to be killed, frozen and replaced.
 
 One agent, three machines: a press with fast OPC UA tags, a meter over Modbus, and a studio, so that
 records are made too. At the usual speed they offer some hundred values a second.
@@ -23,72 +23,23 @@ import psutil
 
 from plant.stores.factory import open_store
 from plant.stores.store import Store
+from refit.chaos.small_site import AGENT, EMBEDDED, FAST, Size, meter_csv, press_csv, write_site
+from refit.chaos.waiting import until
 from refit.processes import Processes, free_ports, listens
 from simulators.control import stop_models
-from tests.servers import until
 from wire.site import Site, load
 
-READY_S = 60.0
-DRAIN_S = 90.0
+READY_S = 120.0
+DRAIN_S = 180.0
 QUIET_S = 2.0
-AGENT = "pc-1"
-FAST = {"press-1": "force_01", "meter-1": "power_01"}
-EMBEDDED = 'url = "embedded"\nport = {port}'
-SITE = """
-[site]
-name = "small"
-[broker]
-{broker}
-[historian]
-http = {historian}
-[[agent]]
-name = "pc-1"
-http = {agent}
-[[station]]
-name = "press-1"
-kind = "device"
-line = "line-1"
-agent = "pc-1"
-tags = "press.csv"
-opcua = {{ url = "opc.tcp://127.0.0.1:{press}" }}
-[[station]]
-name = "meter-1"
-kind = "device"
-line = "line-1"
-agent = "pc-1"
-tags = "meter.csv"
-modbus = {{ url = "tcp://127.0.0.1:{meter}", every = "100 ms" }}
-[[station]]
-name = "studio-1"
-kind = "studio"
-line = "line-1"
-agent = "pc-1"
-opcua = {{ url = "opc.tcp://127.0.0.1:{studio}" }}
-modbus = {{ url = "tcp://127.0.0.1:{cabinet}", every = "200 ms" }}
-"""
-COLUMNS = "name,address,type,low,high\n"
-
-
-def press_csv() -> str:
-    """50 tags, of which 48 change with every turn of the simulator."""
-    rows = [f"force_{n:02},Press/Force{n},float,0,100" for n in range(1, 41)]
-    rows += [f"profile_{n},Press/Profile{n},float[8],0,100" for n in range(1, 5)]
-    rows += [f"position_{n},Press/Position{n},int,0,1000000" for n in range(1, 5)]
-    rows += ["name,Press/Name,text,,", "closed,Press/Closed,bool,,"]
-    return COLUMNS + "\n".join(rows) + "\n"
-
-
-def meter_csv() -> str:
-    """20 numbers that change with every turn, and one that only rises."""
-    rows = [f"power_{n:02},input {4 * n} float64,float,0,1000" for n in range(1, 21)]
-    return COLUMNS + "\n".join([*rows, "energy,holding 100 float64,float,0,"]) + "\n"
+USUAL = Size()
 
 
 class SmallPlant:
     """Starts on entering and ends on leaving; each process can be killed, frozen, started again.
 
     `broker` is the text of the site's table [broker]; without it the embedded broker is used.
-    `tables` are more tables of the site.
+    `store` is the text of [store], `tables` are more tables of the site.
     """
 
     def __init__(
@@ -98,7 +49,9 @@ class SmallPlant:
         *,
         speed: float = 20.0,
         broker: str | None = None,
+        store: str = "",
         tables: str = "",
+        size: Size = USUAL,
     ) -> None:
         names = ("broker", "historian", "agent", "press", "meter", "studio", "cabinet", "control")
         self.ports = dict(zip(names, free_ports(len(names)), strict=True))
@@ -106,10 +59,10 @@ class SmallPlant:
         self.embedded = broker is None
         told = EMBEDDED.format(port=self.ports["broker"]) if broker is None else broker
         folder.mkdir(parents=True, exist_ok=True)
-        (folder / "press.csv").write_text(press_csv())
-        (folder / "meter.csv").write_text(meter_csv())
+        (folder / "press.csv").write_text(press_csv(size))
+        (folder / "meter.csv").write_text(meter_csv(size))
         self.file = folder / "site.toml"
-        self.file.write_text(SITE.format(**self.ports | {"broker": told}) + tables)
+        write_site(self.file, self.ports, told, store, tables)
         self.site: Site = load(self.file)
         self.truth = folder / "truth.jsonl"
         self.processes = Processes(folder / "logs")
@@ -155,9 +108,10 @@ class SmallPlant:
     def start(self, *names: str) -> None:
         """Start processes by name: broker, simulators, historian, pc-1."""
         for name in names:
-            self.processes.start(name, *self._words(name))
+            self.processes.start(name, *self.words(name))
 
-    def _words(self, name: str) -> Sequence[str | Path]:
+    def words(self, name: str) -> Sequence[str | Path]:
+        """What stands behind `refit` on the command line of a process."""
         site = ("--site", self.file)
         match name:
             case "simulators":
@@ -225,13 +179,18 @@ class SmallPlant:
     def wait_for_values(self, since_ms: int | None = None) -> None:
         """Wait until values that are newer than this (default: than now) are in the store."""
         then = round(time.time() * 1000) if since_ms is None else since_ms
-        until(lambda: self._is_newer(then), "values of each machine are stored", READY_S)
+
+        def is_newer() -> bool:
+            self.processes.check()
+            return self.is_live(then)
+
+        until(is_newer, "values of each machine are stored", READY_S)
         self.processes.check()
 
-    def _is_newer(self, then_ms: int) -> bool:
-        self.processes.check()
+    def is_live(self, since_ms: int) -> bool:
+        """Whether values of every machine that are newer than this are in the store."""
         with suppress(sqlite3.OperationalError):  # not there yet, or locked by a test
-            return all(newest(self.site.store.path, *one) > then_ms for one in FAST.items())
+            return all(newest(self.site.store.path, *one) > since_ms for one in FAST.items())
         return False
 
     def store(self) -> closing[Store]:

@@ -1,4 +1,4 @@
-"""What became of every value of a run with kills: an account beside `refit.accounts`.
+"""What became of every value of a run with faults: an account beside `refit.accounts`.
 
 It walks each tag's offers in the order of the log and the tag's stored samples in the order of
 time, and says of every offer whether it is stored, says nothing new against what is stored before
@@ -10,12 +10,13 @@ missing offer of which no gap record says that it may be missing. OPC UA offers 
 Modbus has neither times nor acknowledgements: an answer that reached an agent which was killed
 before it committed is missing, and all that the agent can do is to say so. Its time is then known
 between two changes beside it in the log: a sample of it comes soon after that, and the gap record
-must cover it.
+must cover it. An answer that never arrived, or too late, is told by the Bad sample of that poll.
+A sample that the store has refused and that is a dead letter counts as kept.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -26,15 +27,21 @@ import orjson
 from edge.agent import connection_of
 from plant.ledger import open_ledger
 from plant.stores.store import Store
-from refit.accounts import EVER, OWN, Fact, acknowledged, events
+from refit.accounts import EVER, OWN, Fact, events
 from stations import status as codes
-from stations.declare import Tag
+from stations.declare import Node, Tag
 from stations.samples import build
 from wire.clock import SystemClock
 from wire.site import Site
 
 TICKS_PER_MS = 10_000
 ANSWER_MS = 2_000  # after which an answer to a poll cannot have become a sample any more
+BEHIND_MS = 1_000  # that much behind its newest a source's clock is taken to have been set back
+# What an agent says of a poll that failed; the device itself said no value.
+OF_POLLS = OWN | {codes.BAD_DEVICE_FAILURE, codes.BAD_RESOURCE_UNAVAILABLE}
+Row = tuple[int, Fact]
+ABSENCES = frozenset(("agent restarted", "link down", "subscription lost"))
+Letters = Mapping[tuple[str, str], Mapping[int, Fact]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +91,9 @@ class Span:
 class Reckoning:
     """The figures of a run. `told` offers are missing, and a gap record says so.
 
-    `stored` is without what only the agent says of a tag, such as that its machine does not answer.
+    `stored` is without what only the agent says of a tag, such as that its machine does not answer,
+    and with the `refused` samples that are dead letters. `inside` are samples that lie inside of a
+    gap although they came after the first report behind it.
     """
 
     emitted: int = 0
@@ -94,6 +103,8 @@ class Reckoning:
     duplicates: int = 0
     told: int = 0
     gaps: int = 0
+    refused: int = 0
+    inside: int = 0
     examples: list[str] = field(default_factory=list)
 
     def add(self, where: str, what: str) -> None:
@@ -102,68 +113,127 @@ class Reckoning:
             self.examples.append(f"{where}: {what}")
 
 
-def reckon(site: Site, log: Path, store: Store) -> Reckoning:
-    """Walk over all tags of a site."""
-    spans, said, offers = gaps(site), acknowledged(log), read_offers(site, log)
+def reckon(site: Site, log: Path, store: Store, letters: Letters | None = None) -> Reckoning:
+    """Walk over all tags of a site. `letters`: the dead letters by station and tag, by time."""
+    spans, said, offers = gaps(site), reports(log), read_offers(site, log)
     found = Reckoning(gaps=len(spans))
     for station in site.stations:
         for tag in station.declaration.tags:
-            listed = offers.get((station.name, tag.name), [])
+            key = station.name, tag.name
+            listed = offers.get(key, [])
             found.acknowledged += sum(offer.number in said for offer in listed)
-            _tag(found, station.name, tag, listed, store, said, spans)
+            samples = store.range(station.name, tag.name, -EVER, EVER)
+            rows: dict[int, Fact] = {
+                int(samples.time[row]): (int(samples.status[row]), repr(samples.row(row)))
+                for row in range(len(samples))
+            }
+            refused = {} if letters is None else letters.get(key, {})
+            found.refused += len(refused.keys() - rows.keys())
+            _tag(found, station.name, tag, listed, sorted((refused | rows).items()), said, spans)
     return found
 
 
 def _tag(
-    found: Reckoning, station: str, tag: Tag[Any], offers: list[Offer], store: Store,
-    said: set[int], spans: list[Span],
+    found: Reckoning, station: str, tag: Tag[Any], offers: list[Offer], rows: list[Row],
+    said: Mapping[int, int], spans: list[Span],
 ) -> None:  # fmt: skip
-    samples = store.range(station, tag.name, -EVER, EVER)
-    rows = [
-        (int(samples.time[row]), (int(samples.status[row]), repr(samples.row(row))))
-        for row in range(len(samples))
-    ]
-    rows = [one for one in rows if one[1][0] not in OWN]
-    missing, extra, new = walk(tag, offers, rows)
+    is_polled = not isinstance(tag.at, Node)
+    own = OF_POLLS if is_polled else OWN
+    failed = [ms for ms, fact in rows if fact[0] in own]
+    rows = [one for one in rows if one[1][0] not in own]
+    places: list[int] = []
+    kept: list[tuple[int, int]] = []
+    missing, extra, new = walk(tag, offers, rows, places, kept)
     where = f"{station}.{tag.name}"
     found.emitted, found.stored = found.emitted + new, found.stored + len(rows)
     told: set[tuple[int, int, Fact]] = set()
-    for offer in missing:
+    for offer, place in zip(missing, places, strict=True):
         if offer.number in said:
             found.lost += 1
             found.add(where, f"offer {offer.number} was acknowledged and is not stored")
-        elif not any(one.covers(station, tag, offer.from_ms, offer.to_ms) for one in spans):
+        elif any(one.covers(station, tag, offer.from_ms, offer.to_ms) for one in spans) or (
+            is_polled and _is_failed(rows, place, failed)
+        ):
+            told.add(offer.what)
+        else:
             found.lost += 1
             found.add(where, f"offer {offer.number} is not stored and no gap record says so")
-        else:
-            told.add(offer.what)
     found.told += len(told)
     found.duplicates += len(extra)
     for time, (status, value) in extra:
         found.add(where, f"{value[:60]} ({status:#010x}) at {time} was not offered, or in disorder")
+    if not is_polled:
+        for span in spans:
+            _inside(found, where, span, station, tag, kept, said)
+
+
+def _is_failed(rows: list[Row], place: int, failed: list[int]) -> bool:
+    """Whether the agent says between two stored answers that a poll has failed."""
+    after_ms = rows[place - 1][0] if place else -EVER
+    before_ms = rows[place][0] if place < len(rows) else EVER
+    return any(after_ms < ms <= before_ms for ms in failed)
+
+
+def _inside(
+    found: Reckoning, where: str, span: Span, station: str, tag: Tag[Any],
+    kept: list[tuple[int, int]], said: Mapping[int, int],
+) -> None:  # fmt: skip
+    """Only the first report behind a gap may have samples in it."""
+    if span.reason not in ABSENCES or not span.covers(station, tag, span.from_ms, span.to_ms):
+        return
+    first = None
+    for number, ms in kept:
+        if span.from_ms < ms < span.to_ms and number in said:
+            report = said[number]
+            first = report if first is None else first
+            if report != first:
+                found.inside += 1
+                found.add(where, f"the sample at {ms} lies in the gap {span}")
 
 
 def walk(
-    tag: Tag[Any], offers: list[Offer], stored: list[tuple[int, Fact]]
-) -> tuple[list[Offer], list[tuple[int, Fact]], int]:
-    """The missing offers, the stored samples that nobody offered, and how many offers were new."""
+    tag: Tag[Any], offers: list[Offer], stored: list[Row], places: list[int] | None = None,
+    kept: list[tuple[int, int]] | None = None,
+) -> tuple[list[Offer], list[Row], int]:  # fmt: skip
+    """The missing offers, the stored samples that nobody offered, and how many offers were new.
+
+    `places` gets for each missing offer before which stored sample it is missing, `kept` the number
+    and the stored time of each that is not.
+    """
     missing: list[Offer] = []
     seen: set[tuple[int, int, Fact]] = set()
     new = at = 0
-    last: tuple[int, Fact] | None = None
+    last: Row | None = None
+    high_ms, is_behind = -EVER, False
     for offer in offers:
+        is_behind = offer.has_time and offer.from_ms < (
+            high_ms if is_behind else high_ms - BEHIND_MS
+        )
+        high_ms = max(high_ms, offer.from_ms)
         due_ms = offer.from_ms if last is None else max(offer.from_ms, last[0] + 1)
-        repeated = last is not None and _is_old(tag, offer, *last)
+        repeated = last is not None and not is_behind and _is_old(tag, offer, *last)
         wanted = stored[at] if at < len(stored) else None
-        is_next = wanted is not None and wanted[1] == offer.fact
-        is_next = is_next and wanted is not None and _may_be(offer, wanted[0], due_ms)
+        is_next = wanted is not None and (
+            _stands_in(offer, wanted[1])
+            if is_behind
+            else wanted[1] == offer.fact and _may_be(offer, wanted[0], due_ms)
+        )
         if is_next and not (repeated and offer.has_time):
             last, at, new = stored[at], at + 1, new + 1
-        elif not repeated:
+            if kept is not None:
+                kept.append((offer.number, last[0]))
+        elif not repeated and not (is_behind and offer.what in seen):
             missing.append(offer)
+            if places is not None:
+                places.append(at)
             new += offer.what not in seen
             seen.add(offer.what)
     return missing, stored[at:], new
+
+
+def _stands_in(offer: Offer, fact: Fact) -> bool:
+    """Whether a sample with a time of the agent's can be of an offer whose clock was set back."""
+    return fact[1] == offer.fact[1] and fact[0] | codes.UNCERTAIN == offer.fact[0] | codes.UNCERTAIN
 
 
 def _may_be(offer: Offer, time_ms: int, due_ms: int) -> bool:
@@ -186,6 +256,11 @@ def _is_old(tag: Tag[Any], offer: Offer, time_ms: int, fact: Fact) -> bool:
     return is_good and abs(float(offer.value) - float(fact[1])) <= tag.deadband
 
 
+def reports(log: Path) -> dict[int, int]:
+    """For each offer that was acknowledged to its machine the number of that acknowledgement."""
+    return {n: one["n"] for one in events(log) if one["event"] == "ack" for n in one["numbers"]}
+
+
 def read_offers(site: Site, log: Path) -> dict[tuple[str, str], list[Offer]]:
     """All offers by station and tag, in the order of the log."""
     tags = {
@@ -193,8 +268,9 @@ def read_offers(site: Site, log: Path) -> dict[tuple[str, str], list[Offer]]:
         for station in site.stations
         for tag in station.declaration.tags
     }
+    polled = frozenset(key for key, tag in tags.items() if not isinstance(tag.at, Node))
     found: dict[tuple[str, str], list[Offer]] = {}
-    for event, from_ms, to_ms in timed(log):
+    for event, from_ms, to_ms in timed(log, polled):
         if event["event"] in ("item", "write", "read"):
             key = event["station"], event["tag"]
             samples = build([(0, 0, event["status"], tags[key].value_type, event["value"])])
@@ -205,19 +281,28 @@ def read_offers(site: Site, log: Path) -> dict[tuple[str, str], list[Offer]]:
     return found
 
 
-def timed(log: Path) -> Iterator[tuple[dict[str, Any], int, int]]:
-    """Each event with the time at which it was logged: its own, or between its neighbours'."""
+def timed(
+    log: Path, polled: frozenset[tuple[str, str]] = frozenset()
+) -> Iterator[tuple[dict[str, Any], int, int]]:
+    """Each event with the time at which it was logged: its own, or between its neighbours'.
+
+    `polled` tags show the time of this machine even while the clocks of OPC UA servers are set.
+    """
     waiting: list[dict[str, Any]] = []
-    before_ms = 0
+    before_ms = ahead = 0
     for event in events(log):
+        if event["event"] == "clock":
+            ahead = event["ahead"]
         if "ticks" not in event:
             waiting.append(event)
             continue
         time_ms = event["ticks"] // TICKS_PER_MS
         if event["event"] == "change":  # an `item` may show an old value
-            yield from ((one, before_ms, time_ms) for one in waiting)
+            is_polled = (event["station"], event.get("tag", "")) in polled if polled else False
+            now_ms = (event["ticks"] - (0 if is_polled else ahead)) // TICKS_PER_MS
+            yield from ((one, before_ms, now_ms) for one in waiting)
             waiting.clear()
-            before_ms = time_ms
+            before_ms = now_ms
         yield event, time_ms, time_ms
     yield from ((one, before_ms, EVER) for one in waiting)
 
@@ -247,6 +332,7 @@ def unsaid(site: Site, log: Path, store: Store, station: str) -> list[str]:
     tags = {tag.name: tag for tag in site.station(station).declaration.tags}
     stored = {name: set(store.range(station, name, -EVER, EVER).time.tolist()) for name in tags}
     first: dict[str, int] = {}
+    newest: dict[str, int] = {}
     found = []
     for event in events(log):
         if event["event"] == "item" and event["station"] == station:
@@ -254,7 +340,9 @@ def unsaid(site: Site, log: Path, store: Store, station: str) -> list[str]:
         if event["event"] != "change" or event["station"] != station:
             continue
         name, ms = event["tag"], event["ticks"] // TICKS_PER_MS
-        if name not in first or ms in stored[name]:
+        newest[name] = max(newest.get(name, 0), ms)
+        # Behind a clock that was set back the agent's times stand in: `reckon` has those.
+        if name not in first or ms in stored[name] or ms < newest[name]:
             continue
         if not any(one.covers(station, tags[name], ms, ms) for one in spans):
             found.append(f"{station}.{name}: the change {event['n']} at {ms} is told nowhere")
