@@ -10,10 +10,11 @@ from typing import Any
 from plant.stores.factory import open_store
 from plant.stores.store import Store, StoreUnavailable
 from refit.chaos import programs
+from refit.chaos.account import Account, account
 from refit.chaos.modbus_relay import ModbusRelay
 from refit.chaos.plant import READY_S, SmallPlant
 from refit.chaos.relay import Relay
-from refit.chaos.small_site import AGENT, FAST, Size, write_site
+from refit.chaos.small_site import AGENT, Size, site_text
 from refit.chaos.store_gate import StoreGate
 from refit.chaos.waiting import until
 from refit.processes import free_ports, listens
@@ -40,13 +41,12 @@ class ChaosPlant(SmallPlant):
         foreign = broker == "mosquitto"
         if foreign:
             self.programs["broker"] = programs.mosquitto(folder / "mosquitto", mqtt)
-        self._store_table, self.gate = "", None
+        self.gate: StoreGate | None = None
         if store != "sqlite":
             path = None if store == "influxdb" else Path(store)
             self.programs["store"] = programs.influxdb(folder / "influxdb", influx, rpc, path)
-        url = f'url = "mqtt://127.0.0.1:{mqtt}"\nkeepalive = {KEEPALIVE_S}'
         super().__init__(
-            folder, seed, broker=url if foreign else None, size=size,
+            folder, seed, broker=_broker_table(mqtt) if foreign else None, size=size,
             store=self._store_text(influx),
         )  # fmt: skip
         self.influx_port = influx if "store" in self.programs else 0
@@ -67,20 +67,24 @@ class ChaosPlant(SmallPlant):
         self.links: dict[str, Relay] = {
             "agent-broker": Relay(broker),
             "historian-broker": Relay(broker),
-            **{name: Relay(self.ports[name]) for name in ("press", "studio")},
-            **{name: ModbusRelay(self.ports[name]) for name in ("meter", "cabinet")},
+            **self.machine_links(),
         }
+        machines = {name: link.port for name, link in self.links.items() if name in self.ports}
         if self.influx_port:
             self.gate = StoreGate(self.influx_port)
             self.links["store"] = Relay(self.gate.port)
-        place = self.links["store"].port if self.influx_port else 0
-        machines = {name: self.links[name].port for name in ("press", "studio", "meter", "cabinet")}
+        store = self._store_text(self.links["store"].port if self.influx_port else 0)
         for who in ("agent", "historian"):
-            port = self.links[f"{who}-broker"].port
-            url = f'url = "mqtt://127.0.0.1:{port}"\nkeepalive = {KEEPALIVE_S}'
-            write_site(
-                self.folder / f"{who}.toml", self.ports | machines, url, self._store_text(place)
-            )
+            url = _broker_table(self.links[f"{who}-broker"].port)
+            text = site_text({**self.ports, **machines}, url, store, self.stations)
+            (self.folder / f"{who}.toml").write_text(text)
+
+    def machine_links(self) -> dict[str, Relay]:
+        """The relays in front of the machines, by the names of their ports."""
+        return {
+            **{name: Relay(self.ports[name]) for name in ("press", "studio")},
+            **{name: ModbusRelay(self.ports[name]) for name in ("meter", "cabinet")},
+        }
 
     def begin(self) -> None:
         """Start everything; returns when values of every machine are in the store."""
@@ -139,7 +143,9 @@ class ChaosPlant(SmallPlant):
             if self._reader is None:
                 self._reader = open_store(self.site.store)
             reader = self._reader
-            return all(len(reader.range(*one, since_ms + 1, FOREVER)) > 0 for one in FAST.items())
+            return all(
+                len(reader.range(*one, since_ms + 1, FOREVER)) > 0 for one in self.fast.items()
+            )
         return False
 
     def waiting(self) -> dict[str, Any] | None:
@@ -152,3 +158,11 @@ class ChaosPlant(SmallPlant):
         link = self.links[name]
         assert isinstance(link, ModbusRelay)
         return link
+
+    def account(self) -> Account:
+        """Count everything, when agent and historian have ended and the store answers."""
+        return account(self, self.agent_kills, self.record_ids)
+
+
+def _broker_table(port: int) -> str:
+    return f'url = "mqtt://127.0.0.1:{port}"\nkeepalive = {KEEPALIVE_S}'

@@ -40,6 +40,14 @@ def chaos(
         str, typer.Option(help="sqlite, influxdb, or the path of an influxd.", metavar="STORE")
     ] = "sqlite",
     broker: Annotated[str, typer.Option(help="embedded or mosquitto.")] = "embedded",
+    machine: Annotated[
+        str,
+        typer.Option(
+            help="Instead of our simulators an OPC UA server whose tags count, started by this"
+            " command with --port --tags --hz --state.",
+            metavar="COMMAND",
+        ),
+    ] = "",
     list_: Annotated[bool, typer.Option("--list", help="Name all faults, and end.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="The account as JSON.")] = False,
     folder: Annotated[
@@ -76,7 +84,7 @@ def chaos(
         _end(f"no broker {broker!r}: embedded or mosquitto")
     if store not in ("sqlite", "influxdb") and not Path(store).exists():
         _end(f"no store {store!r}: sqlite, influxdb, or the path of an influxd")
-    faults = _chosen(fault or [], runs.has(store, broker), everything=list_)
+    faults = _chosen(fault or [], runs.has(store, broker, machine), everything=list_)
     if list_:
         for one in faults:
             typer.echo(f"{one.name:<30} {one.sentence}")
@@ -85,7 +93,7 @@ def chaos(
     number = random.SystemRandom().randrange(1 << 32) if seed is None else seed
     typer.echo(f"refit chaos: --seed {number} replays this", err=True)
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # the children must not outlive us
-    wish = runs.Wish(number, rate, minutes, times, longest, store, broker, folder)
+    wish = runs.Wish(number, rate, minutes, times, longest, store, broker, folder, machine)
     try:
         outcomes = _run(wish, faults, each=each, results=results)
     except NotInstalled as error:
@@ -105,7 +113,7 @@ def _chosen(names: list[str], has: frozenset[str], *, everything: bool) -> list[
         if name not in known:
             _end(f"no fault {name!r}; `refit chaos --list` names them")
         if missing := known[name].needs - has:
-            _end(f"{name} needs {' and '.join(sorted(missing))}: see --store and --broker")
+            _end(f"{name} needs {' and '.join(sorted(missing))}: see --store, --broker, --machine")
     wanted = [known[name] for name in dict.fromkeys(names)] or list(FAULTS)
     return wanted if everything else [one for one in wanted if one.fits(has)]
 

@@ -10,11 +10,11 @@ import os
 import signal
 import sqlite3
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 from types import TracebackType
-from typing import Any
+from typing import Any, Self
 from urllib.error import HTTPError
 from urllib.request import urlopen
 
@@ -23,7 +23,16 @@ import psutil
 
 from plant.stores.factory import open_store
 from plant.stores.store import Store
-from refit.chaos.small_site import AGENT, EMBEDDED, FAST, Size, meter_csv, press_csv, write_site
+from refit.chaos.small_site import (
+    AGENT,
+    EMBEDDED,
+    FAST,
+    STATIONS,
+    Size,
+    meter_csv,
+    press_csv,
+    site_text,
+)
 from refit.chaos.waiting import until
 from refit.processes import Processes, free_ports, listens
 from simulators.control import stop_models
@@ -42,6 +51,9 @@ class SmallPlant:
     `store` is the text of [store], `tables` are more tables of the site.
     """
 
+    stations = STATIONS
+    fast: Mapping[str, str] = FAST  # by station a tag that changes often
+
     def __init__(
         self,
         folder: Path,
@@ -59,17 +71,21 @@ class SmallPlant:
         self.embedded = broker is None
         told = EMBEDDED.format(port=self.ports["broker"]) if broker is None else broker
         folder.mkdir(parents=True, exist_ok=True)
-        (folder / "press.csv").write_text(press_csv(size))
-        (folder / "meter.csv").write_text(meter_csv(size))
+        self.write_tags(size)
         self.file = folder / "site.toml"
-        write_site(self.file, self.ports, told, store, tables)
+        self.file.write_text(site_text(self.ports, told, store, self.stations) + tables)
         self.site: Site = load(self.file)
         self.truth = folder / "truth.jsonl"
         self.processes = Processes(folder / "logs")
         self._frozen: set[str] = set()
         self._lines, self._read_upto = 0, 0
 
-    def __enter__(self) -> SmallPlant:
+    def write_tags(self, size: Size) -> None:
+        """Write the tables of tags that the stations name."""
+        (self.folder / "press.csv").write_text(press_csv(size))
+        (self.folder / "meter.csv").write_text(meter_csv(size))
+
+    def __enter__(self) -> Self:
         try:
             self.begin()
         except BaseException:
@@ -92,8 +108,7 @@ class SmallPlant:
         self.start("simulators")
         self.wait_for_broker()
         self.start("historian", AGENT)
-        control = self.ports["control"]
-        self.processes.wait_for("the simulators", lambda: listens(control), READY_S)
+        self.wait_for_machines()
         self.wait_for_values(since_ms=0)
 
     def end(self) -> None:
@@ -156,6 +171,11 @@ class SmallPlant:
         """The file of the agent's outbox."""
         return self.site.outbox.folder / f"{AGENT}.db"
 
+    def wait_for_machines(self) -> None:
+        """Wait until the machines serve."""
+        control = self.ports["control"]
+        self.processes.wait_for("the simulators", lambda: listens(control), READY_S)
+
     def wait_for_broker(self, *, gone: bool = False) -> None:
         """Wait until the broker's port is open; or, after a kill, until it is free."""
         port = self.site.broker.port
@@ -190,7 +210,7 @@ class SmallPlant:
     def is_live(self, since_ms: int) -> bool:
         """Whether values of every machine that are newer than this are in the store."""
         with suppress(sqlite3.OperationalError):  # not there yet, or locked by a test
-            return all(newest(self.site.store.path, *one) > since_ms for one in FAST.items())
+            return all(newest(self.site.store.path, *one) > since_ms for one in self.fast.items())
         return False
 
     def store(self) -> closing[Store]:
@@ -216,11 +236,15 @@ class SmallPlant:
 
     def drain(self) -> float:
         """Stop the machines and wait until all that was offered has arrived; seconds it took."""
-        stop_models(self.ports["control"])
+        self.stop_machines()
         began = time.monotonic()
         quiet = _Quiet(self)
         until(lambda: quiet.is_reached(), "the agent has delivered everything", DRAIN_S)
         return time.monotonic() - began
+
+    def stop_machines(self) -> None:
+        """Let nothing change any more; the machines go on answering."""
+        stop_models(self.ports["control"])
 
     def children(self) -> list[psutil.Process]:
         """Every process of this plant, and what these have started."""

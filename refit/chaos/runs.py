@@ -9,7 +9,7 @@ import shutil
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from importlib.metadata import version
 from itertools import repeat
@@ -19,6 +19,7 @@ from statistics import median
 from typing import Any
 
 from refit.chaos.chaos_plant import ChaosPlant
+from refit.chaos.counting import CountingPlant
 from refit.chaos.fault import Fault, Needs
 from refit.chaos.small_site import Size
 from refit.chaos.trial import Outcome, Round, chosen, run
@@ -40,11 +41,13 @@ class Wish:
     store: str = "sqlite"
     broker: str = "embedded"
     folder: Path | None = None
+    machine: str = ""
 
 
-def has(store: str, broker: str) -> Needs:
+def has(store: str, broker: str, machine: str = "") -> Needs:
     """What a plant with these can be put to."""
-    return frozenset({"sqlite" if store == "sqlite" else "influxdb", broker, "simulators"})
+    machines = "machine" if machine else "simulators"
+    return frozenset({"sqlite" if store == "sqlite" else "influxdb", broker, machines})
 
 
 def all_of(
@@ -55,10 +58,7 @@ def all_of(
         yield TOGETHER, _one(wish, "all", chosen(faults, Random(wish.seed)), told)
         return
     for number, fault in enumerate(faults):
-        alone = Wish(
-            wish.seed, wish.rate, wish.minutes, wish.times or 1, wish.longest_s, wish.store,
-            wish.broker, wish.folder,
-        )  # fmt: skip
+        alone = replace(wish, times=wish.times or 1)
 
         def so_far(what: str, share: float, number: int = number) -> None:
             told(what, (number + share) / len(faults))
@@ -88,13 +88,20 @@ def _one(wish: Wish, name: str, rounds: Iterator[tuple[Fault, ...]], told: Told)
         seen = done
         return share(done) >= 1
 
-    plant = ChaosPlant(folder, wish.seed, Size.of(wish.rate), store=wish.store, broker=wish.broker)
+    plant = _plant(wish, folder)
     outcome = run(plant, rounds, wish.longest_s, is_over, lambda what: told(what, share(seen)))
     if not outcome.is_clean:
         outcome.account.problems.append(f"everything of this run is in {folder}")
     elif wish.folder is None:
         shutil.rmtree(folder, ignore_errors=True)
     return outcome
+
+
+def _plant(wish: Wish, folder: Path) -> ChaosPlant:
+    kinds = {"store": wish.store, "broker": wish.broker}
+    if wish.machine:
+        return CountingPlant(folder, wish.seed, wish.rate, wish.machine, **kinds)
+    return ChaosPlant(folder, wish.seed, Size.of(wish.rate), **kinds)
 
 
 def line(name: str, outcome: Outcome) -> str:
@@ -120,7 +127,8 @@ def keep(file: Path, name: str, wish: Wish, outcome: Outcome) -> None:
     """Append a run as a line of JSON: what was asked for, what came of it, and where."""
     told = {
         "name": name, "rate": wish.rate, "store": wish.store if wish.store == "sqlite" else
-        "influxdb", "broker": wish.broker, "machine": about(), **outcome.as_json(),
+        "influxdb", "broker": wish.broker, "machine": "own" if not wish.machine else "counting",
+        "on": about(), **outcome.as_json(),
     }  # fmt: skip
     with file.open("a", encoding="utf-8") as lines:
         lines.write(json.dumps(told) + "\n")

@@ -11,10 +11,8 @@ from typing import Any
 
 from refit.chaos.chaos_plant import MACHINES, ChaosPlant
 from refit.chaos.ledgers import waiting_records
-from refit.chaos.plant import READY_S
 from refit.chaos.small_site import AGENT
 from refit.chaos.waiting import until
-from refit.processes import listens
 from wire import topics
 from wire.mqtt import Message, Session
 from wire.sparkplug import commands
@@ -61,12 +59,7 @@ class Scene:
         elif name == "store":
             self.plant.wait_for_store()
         elif name == MACHINES:
-            port = self.plant.ports["control"]
-            until(lambda: listens(port), "the simulators listen", READY_S)
-
-    def flow(self, events: int) -> None:
-        """Wait until the machines have said so much more."""
-        self.plant.wait_for_events(events)
+            self.plant.wait_for_machines()
 
     def until_agent(self, holds: Callable[[dict[str, Any]], bool], seconds: float) -> bool:
         """Wait until something holds of the agent's health; False when it never does."""

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 AGENT = "pc-1"
 FAST = {"press-1": "force_01", "meter-1": "power_01"}
 EMBEDDED = 'url = "embedded"\nport = {port}'
 TURNS_PER_S = 10.0  # of the simulators
 METER_SHARE, METER_MAX = 0.3, 60
-SITE = """
+HEAD = """
 [site]
 name = "small"
 [broker]
@@ -21,6 +21,8 @@ http = {historian}
 [[agent]]
 name = "pc-1"
 http = {agent}
+"""
+STATIONS = """
 [[station]]
 name = "press-1"
 kind = "device"
@@ -42,6 +44,15 @@ line = "line-1"
 agent = "pc-1"
 opcua = {{ url = "opc.tcp://127.0.0.1:{studio}" }}
 modbus = {{ url = "tcp://127.0.0.1:{cabinet}", every = "200 ms" }}
+"""
+COUNTING = """
+[[station]]
+name = "machine-1"
+kind = "device"
+line = "line-1"
+agent = "pc-1"
+tags = "counts.csv"
+opcua = {{ url = "opc.tcp://127.0.0.1:{press}" }}
 """
 COLUMNS = "name,address,type,low,high\n"
 
@@ -76,8 +87,13 @@ def meter_csv(size: Size) -> str:
     return COLUMNS + "\n".join([*rows, "energy,holding 100 float64,float,0,"]) + "\n"
 
 
-def write_site(
-    file: Path, ports: dict[str, int], broker: str, store: str = "", tables: str = ""
-) -> None:
-    """Write a site file; `broker` and `store` are the text of their tables."""
-    file.write_text(SITE.format(**ports | {"broker": broker, "store": store}) + tables)
+def counts_csv(names: Sequence[str]) -> str:
+    """The tags of a machine that counts."""
+    return "name,address,type\n" + "".join(f"{name},ns=1;s={name},float\n" for name in names)
+
+
+def site_text(
+    ports: Mapping[str, int], broker: str, store: str = "", stations: str = STATIONS
+) -> str:
+    """The text of a site file; `broker` and `store` are the text of their tables."""
+    return (HEAD + stations).format(**{**ports, "broker": broker, "store": store})

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from random import Random
 from typing import Any
 
-from refit.chaos.account import Account, account
+from refit.chaos.account import Account
 from refit.chaos.chaos_plant import ChaosPlant
 from refit.chaos.fault import Fault
 from refit.chaos.scene import Scene
@@ -112,7 +112,7 @@ def run(
         plant.end_our_own()
         outcome.seconds = time.monotonic() - began
         told("counting")
-        outcome.account = account(plant, plant.agent_kills, plant.record_ids)
+        outcome.account = plant.account()
     except (TimeoutError, RuntimeError, OSError) as error:
         outcome.error = f"{type(error).__name__}: {error}"
         outcome.seconds = time.monotonic() - began

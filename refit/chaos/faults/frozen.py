@@ -31,7 +31,7 @@ def _one(name: str) -> Fault:
         f"the {said} {stands} on after 5 to 60 s",
         partial(_frozen, (name,)),
         frozenset({name}),
-        frozenset({"influxdb"} if name == "store" else {"simulators"} if name == MACHINES else ()),
+        frozenset({"influxdb"} if name == "store" else ()),
     )
 
 
