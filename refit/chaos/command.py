@@ -157,6 +157,8 @@ def _print(outcomes: dict[str, Outcome], *, as_json: bool) -> None:
         typer.echo(runs.line(name, outcome))
         for problem in (*filter(None, [outcome.error]), *outcome.account.problems):
             typer.echo(f"    {problem}", err=True)
+        if outcome.folder:
+            typer.echo(f"    everything of this run is in {outcome.folder}", err=True)
 
 
 def _end(what: str) -> NoReturn:

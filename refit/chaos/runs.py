@@ -91,7 +91,7 @@ def _one(wish: Wish, name: str, rounds: Iterator[tuple[Fault, ...]], told: Told)
     plant = _plant(wish, folder)
     outcome = run(plant, rounds, wish.longest_s, is_over, lambda what: told(what, share(seen)))
     if not outcome.is_clean:
-        outcome.account.problems.append(f"everything of this run is in {folder}")
+        outcome.folder = str(folder)
     elif wish.folder is None:
         shutil.rmtree(folder, ignore_errors=True)
     return outcome
@@ -130,8 +130,9 @@ def keep(file: Path, name: str, wish: Wish, outcome: Outcome) -> None:
         "influxdb", "broker": wish.broker, "machine": "own" if not wish.machine else "counting",
         "on": about(), **outcome.as_json(),
     }  # fmt: skip
+    text = json.dumps({key: value for key, value in told.items() if key != "folder"})
     with file.open("a", encoding="utf-8") as lines:
-        lines.write(json.dumps(told) + "\n")
+        lines.write(text.replace(outcome.folder or "?", "DIR") + "\n")
 
 
 def about() -> dict[str, Any]:

@@ -43,6 +43,8 @@ class Outcome:
     seconds: float = 0.0
     account: Account = field(default_factory=Account)
     error: str = ""
+    folder: str = ""
+    servers: list[str] = field(default_factory=list)
 
     @property
     def is_clean(self) -> bool:
@@ -57,7 +59,8 @@ class Outcome:
     def as_json(self) -> dict[str, Any]:
         """All of it."""
         return {
-            "seed": self.seed, "clean": self.is_clean, "error": self.error,
+            "seed": self.seed, "clean": self.is_clean, "error": self.error, "folder": self.folder,
+            "servers": self.servers,
             "seconds": round(self.seconds, 1), "values_per_s": round(self.values_per_s),
             "account": self.account.as_json(),
             "rounds": [
@@ -98,6 +101,7 @@ def run(
 ) -> Outcome:  # fmt: skip
     """Put round after round on a plant that has not been started, until it is over; count."""
     outcome = Outcome(plant.seed)
+    outcome.servers = [one.version for one in plant.programs.values()]
     began = time.monotonic()
     try:
         told("starting machines, broker, historian and agent")
