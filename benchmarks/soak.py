@@ -24,9 +24,9 @@ import psutil
 from rich.console import Console
 from rich.table import Table
 
+from refit.chaos.plant import AGENT, SmallPlant
+from refit.chaos.reckoning import reckon
 from simulators.control import fault
-from tests.reckoning import reckon
-from tests.small_plant import AGENT, SmallPlant
 
 EVERY_S = 10.0
 LEAST_S = 10.0  # between two faults

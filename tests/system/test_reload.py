@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.reckoning import reckon
+from refit.chaos.plant import AGENT, SmallPlant
+from refit.chaos.reckoning import reckon
 from tests.servers import until
-from tests.small_plant import AGENT, SmallPlant
 
 pytestmark = [pytest.mark.system, pytest.mark.timeout(240)]
 WAIT_S = 60.0

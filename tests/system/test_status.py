@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
+from refit.chaos.plant import AGENT, SmallPlant
 from simulators.control import clear, fault
 from tests.servers import until
-from tests.small_plant import AGENT, SmallPlant
 from tests.system.commands import refit
 
 pytestmark = [pytest.mark.system, pytest.mark.timeout(240)]
