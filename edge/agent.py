@@ -85,6 +85,7 @@ class Agent:
     ) -> None:
         self._make_session = make_session
         self.site, self.name, self.clock = site, site.agent(name).name, clock
+        self.broker = site.broker.of(self.name)
         self._disk = ThreadPoolExecutor(1, thread_name_prefix="outbox")
         self.outbox = Outbox(
             site.outbox.folder / f"{name}.db",
@@ -125,7 +126,7 @@ class Agent:
     ) -> None:
         """Serve until `stop`; then end the sources, commit what came, send it if there is time."""
         client_id = f"refit-{self.site.name}-{self.name}"
-        self.publisher.connect(partial(self._make_session, self.site.broker, client_id))
+        self.publisher.connect(partial(self._make_session, self.broker, client_id))
         try:
             async with asyncio.TaskGroup() as group:
                 rest = [self.intake.run, self.intake.tick, self.publisher.run, self.files.run]

@@ -15,6 +15,7 @@ import structlog
 from edge.agent import Agent
 from edge.files.table import FileFill
 from stations.declare import Type
+from wire.certificates import seconds_left
 from wire.metrics import Metrics
 from wire.sparkplug.datatypes import Scalar
 from wire.sparkplug.metrics import NodeMetric
@@ -47,6 +48,7 @@ METRICS = (
     NodeMetric("files_refused", Type.INT),
     NodeMetric("problems", Type.INT),
     NodeMetric("problem", Type.TEXT),
+    NodeMetric("certificate_left", Type.FLOAT, "s"),
 )
 PROBLEM_MAX = 200  # characters; the whole text is in /healthz
 
@@ -112,6 +114,7 @@ class Health:
             "files_refused": agent.files.refused,
             "problems": len(since),
             "problem": oldest[:PROBLEM_MAX],
+            "certificate_left": seconds_left(agent.broker.cert_file, agent.clock.now_ms()),
         }
 
     def _age_s(self, oldest_ms: int | None) -> float:
@@ -121,12 +124,17 @@ class Health:
         """The same from another thread; TimeoutError when the event loop does not answer."""
         return asyncio.run_coroutine_threadsafe(self.read(), self._loop).result(ANSWER_S)
 
+    def _numbers(self) -> dict[str, float]:
+        return {
+            name: value for name, value in self.fresh().items() if isinstance(value, int | float)
+        }
+
     def metrics(self) -> Metrics:
         """The metrics of the process, for another thread: read when they are asked for."""
         metrics, agent = Metrics(), self.agent
         metrics.gauges(
             "agent", "Health of the agent, as in Sparkplug", "what",
-            lambda: {name: one for name, one in self.fresh().items() if not isinstance(one, str)},
+            self._numbers,
         )  # fmt: skip
         metrics.gauges(
             "agent_link_up", "Whether a connection of a station is up", "link",

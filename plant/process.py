@@ -72,7 +72,8 @@ async def run(
         broker = await asyncio.to_thread(_broker, site.broker)
         try:
             client_id = f"refit-{site.name}-{site.historian.name}"
-            historian.connect(partial(Session, site.broker, client_id))
+            me = site.broker.of(site.historian.name)
+            historian.connect(partial(Session, me, client_id))
             started(historian, status)
             while not stop.is_set():
                 answers.look()
@@ -144,7 +145,8 @@ def _open(site: Site, clock: Clock, stack: ExitStack) -> tuple[Historian, Status
     historian.tell_written(accounting.mark)
     recording = Recording(ledger, historian.confirm_records, random, accounting.recorded)
     historian.keep_records(recording)
-    answers = Status(historian, clock, recording, media, means, accounting)
+    me = site.broker.of(site.historian.name)
+    answers = Status(historian, clock, recording, media, means, accounting, me.cert_file)
     status = _listening(site, clock, historian, answers, complete)
     stack.callback(status.close)
     recording.start()

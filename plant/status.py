@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from pathlib import Path
 
 from plant.historian import Historian
 from plant.kpi.accounting import Accounting
@@ -10,6 +11,7 @@ from plant.media.process import counts
 from plant.media.server import MediaServer
 from plant.recorder import Recording
 from plant.stores.influx.means import Means
+from wire.certificates import seconds_left
 from wire.clock import Clock
 from wire.metrics import Metrics
 from wire.troubles import Troubles
@@ -28,10 +30,12 @@ class Status:
         media: MediaServer | None = None,
         means: Means | None = None,
         accounting: Accounting | None = None,
+        cert_file: Path | None = None,
     ) -> None:
         self._historian, self._clock, self._accounting = historian, clock, accounting
         self._recording, self._media, self._means = recording, media, means
         self._troubles = Troubles(clock)
+        self._cert_file = cert_file
 
     def metrics(self) -> Metrics:
         """All metrics of the process; labels are the agents of the plant and causes."""
@@ -82,9 +86,19 @@ class Status:
             "Transactions of the store that failed",
             lambda: tally.retries,
         )
+        if self._cert_file is not None:
+            metrics.gauge(
+                "historian_certificate_left_seconds",
+                "How long the own certificate at the broker is good; negative: it has ended",
+                self._certificate_left,
+            )
         if self._media is not None:
             self._media.describe(metrics)
         return metrics
+
+    def _certificate_left(self) -> float:
+        left = seconds_left(self._cert_file, self._clock.now_ms())
+        return float("nan") if left is None else left
 
     def _add_means(self, metrics: Metrics) -> None:
         means = self._means

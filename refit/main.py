@@ -33,6 +33,8 @@ MODULES = (
     "schema",
     "doctor",
     "chaos",
+    "certs",
+    "broker_config",
 )
 
 

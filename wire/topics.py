@@ -68,6 +68,11 @@ def device(group: str, verb: Verb, edge: str, device: str) -> str:
     return f"{NAMESPACE}/{level(group)}/{verb.value}/{level(edge)}/{level(device)}"
 
 
+def of_all(group: str, verb: Verb) -> str:
+    """The filter for a verb of all nodes of a group, or of all their devices."""
+    return f"{NAMESPACE}/{level(group)}/{verb.value}/+" + ("/+" if verb.is_of_device else "")
+
+
 def state(host: str) -> str:
     """Where a host application says whether it is online."""
     return f"{NAMESPACE}/{STATE}/{level(host)}"
@@ -118,6 +123,31 @@ def recorded(site: str, agent: str) -> str:
 def all_records(site: str) -> str:
     """The filter for the records of all agents of a site."""
     return f"refit/{level(site)}/record/+"
+
+
+def all_recorded(site: str) -> str:
+    """The filter for the confirmations of all agents of a site."""
+    return f"refit/{level(site)}/recorded/+"
+
+
+def commands(site: str, agent: str) -> str:
+    """Where the line controller asks an agent to move something (QoS 1); reserved."""
+    return f"refit/{level(site)}/command/{level(agent)}"
+
+
+def all_commands(site: str) -> str:
+    """The filter for the commands to all agents of a site."""
+    return f"refit/{level(site)}/command/+"
+
+
+def answers(site: str, agent: str) -> str:
+    """Where an agent says what became of a command (QoS 1); reserved."""
+    return f"refit/{level(site)}/answer/{level(agent)}"
+
+
+def all_answers(site: str) -> str:
+    """The filter for the answers of all agents of a site."""
+    return f"refit/{level(site)}/answer/+"
 
 
 def record_agent(site: str, topic: str) -> str | None:

@@ -18,6 +18,7 @@ LOOK_S = 600  # how far back a rule looks
 SINCE = "time > now() - 10m"
 FULL = 0.8
 DISK_MIN = 1 << 30
+CERTIFICATE_S = 30 * 86_400
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +82,11 @@ def rules(outbox_bytes: int, agents: Sequence[str]) -> list[Rule]:
             "A disk is nearly full", 'min("disk_free")', "lt", DISK_MIN, "5m", "medium",
             "{{ .Labels.station }}: less than 1 GiB is free on the disk of the outbox.",
             "Make room on the station PC, or lower bytes_max of the outbox.",
+        ),
+        Rule(
+            "A certificate ends", 'min("certificate_left")', "lt", CERTIFICATE_S, "1h", "medium",
+            "{{ .Labels.station }}: its certificate at the broker ends within 30 days.",
+            "`refit certs renew` where the authority is, then take the files to the station PC.",
         ),
     ]  # fmt: skip
 

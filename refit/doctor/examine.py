@@ -105,7 +105,12 @@ def _port(what: str, number: int) -> Finding:
 
 def _files(found: Site, agent: str | None) -> Iterator[Finding]:
     """Secrets and certificates, each once however often it is named."""
-    parts = found if agent is None else (found.broker, found.agent(agent), found.stations_of(agent))
+    broker = found.broker.of(agent or found.historian.name)
+    parts = (
+        found.model_copy(update={"broker": broker})
+        if agent is None
+        else (broker, found.agent(agent), found.stations_of(agent))
+    )
     named = {
         (key, value)
         for key, value in probes.leaves(parts)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import fields
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, cast
 
@@ -71,6 +72,8 @@ HEALTH_DOCS = {
     "files_refused": "Records with files that were not taken, say at the bound `waiting_max`.",
     "problems": "How many of its `problems` in `/healthz` there are.",
     "problem": "The one that has lasted longest, in words (not in `/metrics`).",
+    "certificate_left": "How long the own certificate at the broker is good; negative: it has ended"
+    " (none without one).",
 }
 HELD_BACK = {
     "repeats": "equal in time, status and value to the last one: dropped",
@@ -114,7 +117,7 @@ def page() -> str:
 
 def agent_metrics() -> Metrics:
     """What an agent shows, without an agent: nothing is read before somebody asks."""
-    stub = SimpleNamespace(agent=None, fresh=None)
+    stub = SimpleNamespace(agent=None, fresh=None, _numbers=None)
     return Health.metrics(cast(Health, stub))
 
 
@@ -122,7 +125,8 @@ def historian_metrics() -> Metrics:
     """What a historian shows, without a historian."""
     stub: Any = SimpleNamespace(writer=SimpleNamespace(tally=Tally()))
     recording: Any = SimpleNamespace()
-    return Status(stub, cast(Any, None), recording).metrics()
+    cert_file = Path("cert.pem")
+    return Status(stub, cast(Any, None), recording, cert_file=cert_file).metrics()
 
 
 def media_metrics() -> Metrics:

@@ -11,69 +11,72 @@ from pathlib import Path
 
 import psycopg
 import pytest
+from typer.testing import CliRunner
 
+from refit.main import app
 from tests.conftest import missing
 from tests.servers import accepts, free_port, until
-from tests.servers.certificate import certificate
 from tests.servers.influxdb import InfluxDB
 from tests.servers.mosquitto import MOSQUITTO
 from tests.servers.postgres import Postgres
+from wire import topics
 from wire.mqtt import Message, Session
-from wire.site import BrokerConfig
+from wire.site import Site, load
 
 pytestmark = pytest.mark.system
 
-DEPLOY = Path(__file__).parents[2] / "config/deploy"
-COMPOSE = DEPLOY / "compose"
+COMPOSE = Path(__file__).parents[2] / "config/deploy/compose"
 
 
 @contextmanager
-def broker(folder: Path) -> Iterator[tuple[int, int, Path]]:
-    """Mosquitto with the configuration of compose: its inner port, that with TLS, the authority."""
+def broker(folder: Path) -> Iterator[Site]:
+    """Mosquitto as the page for containers sets it up; the site as a machine beside it has it."""
     program = shutil.which("mosquitto") or MOSQUITTO
     if not Path(program).exists():
         missing("Mosquitto", "apt-get install mosquitto")
-    cert, key = certificate(folder)
-    accounts, inner, outer = folder / "accounts", free_port(), free_port()
-    accounts.touch(0o600)
-    for name in ("historian", "pc-1"):
-        subprocess.run(["mosquitto_passwd", "-b", accounts, name, "secret"], check=True)
-    text = (COMPOSE / "mosquitto.conf").read_text()
-    for ours, here in (
-        ("/run/secrets/mosquitto_accounts", accounts),
-        ("/mosquitto/config/mosquitto.acl", DEPLOY / "mosquitto.acl"),
-        ("/run/secrets/broker_cert", cert),
-        ("/run/secrets/broker_key", key),
-        ("listener 1883", f"listener {inner} 127.0.0.1"),
-        ("listener 8883", f"listener {outer} 127.0.0.1"),
+    port, certs, made = free_port(), folder / "certs", folder / "broker"
+    text = (COMPOSE / "site.toml").read_text()
+    assert "mqtts://mosquitto:8883" in text
+    site = folder / "site.toml"
+    site.write_text(
+        text.replace("mqtts://mosquitto:8883", f"mqtts://localhost:{port}").replace(
+            "/etc/refit/certs", str(certs)
+        )
+    )
+    for words in (
+        ("certs", "init", "--site", site, "--folder", certs),
+        ("certs", "issue", "--site", site, "--folder", certs),
+        ("broker-config", "--site", site, "--to", made, "--at", "/mosquitto/config"),
     ):
-        assert ours in text
-        text = text.replace(ours, str(here))
-    config = folder / "mosquitto.conf"
-    config.write_text(f"user root\n{text}")
-    with subprocess.Popen([program, "-c", config]) as process:
+        result = CliRunner().invoke(app, [str(word) for word in words])
+        assert result.exit_code == 0, result.output
+    for name in ("ca.pem", "crl.pem"):
+        shutil.copy(certs / name, made)
+    shutil.copytree(certs / "broker", made / "broker")
+    written = made / "mosquitto.conf"
+    assert "/mosquitto/config/broker/key.pem" in written.read_text()
+    here = folder / "mosquitto.conf"
+    here.write_text(
+        f"user root\n{written.read_text()}".replace("/mosquitto/config", str(made)).replace(
+            f"listener {port}", f"listener {port} 127.0.0.1"
+        )
+    )
+    with subprocess.Popen([program, "-c", here]) as process:
         try:
-            until(lambda: accepts(inner) and accepts(outer), "Mosquitto listens at both ports", 60)
-            yield inner, outer, cert
+            until(lambda: accepts(port), "Mosquitto listens", 60)
+            yield load(site)
         finally:
             process.terminate()
 
 
 def test_an_agent_comes_in_over_tls_and_the_historian_hears_it(tmp_path: Path) -> None:
-    secret = tmp_path / "secret"
-    secret.write_text("secret")
     heard: list[Message] = []
-    topic = "refit/plant/record/pc-1"
-    with broker(tmp_path) as (inner, outer, authority):
-        inside = BrokerConfig(
-            url=f"mqtt://127.0.0.1:{inner}", username="historian", password_file=secret
+    with broker(tmp_path) as site:
+        topic = topics.records(site.name, "pc-studio-1")
+        historian = Session(
+            site.broker.of("historian"), "h", subscriptions=((topic, 1),), on_message=heard.append
         )
-        outside = BrokerConfig(
-            url=f"mqtts://127.0.0.1:{outer}", username="pc-1", password_file=secret,
-            ca_file=authority,
-        )  # fmt: skip
-        historian = Session(inside, "h", subscriptions=((topic, 1),), on_message=heard.append)
-        agent = Session(outside, "a")
+        agent = Session(site.broker.of("pc-studio-1"), "a")
         try:
             historian.start()
             agent.start()

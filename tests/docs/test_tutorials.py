@@ -13,7 +13,8 @@ from tests.docs.pages import ROOT, Reader, blocks, installed
 TUTORIALS = sorted((ROOT / "docs/tutorials").glob("*.md"))
 LOGS = ROOT / "docs/how-to/read-the-logs.md"
 # They have tests of their own.
-WITH_SERVERS = {ROOT / "docs/how-to" / name for name in ("influxdb.md", "postgresql.md")}
+SERVED = ("influxdb.md", "postgresql.md", "secure-the-broker.md")
+WITH_SERVERS = {ROOT / "docs/how-to" / name for name in SERVED}
 # They start programs of ours.
 STARTING = [
     ROOT / "docs/how-to" / name for name in ("put-a-plc-on-the-line.md", "trust-an-opcua-server.md")

@@ -52,6 +52,8 @@ def test_our_own_topics_and_state_are_on_the_sparkplug_page() -> None:
         topics.state("HISTORIAN"),
         topics.records("SITE", "AGENT"),
         topics.recorded("SITE", "AGENT"),
+        topics.commands("SITE", "AGENT"),
+        topics.answers("SITE", "AGENT"),
     ):
         assert f"| `{topic}` |" in SPARKPLUG
     example = re.search(r'`(\{"online".*?\})`', SPARKPLUG)

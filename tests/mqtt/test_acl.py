@@ -1,98 +1,140 @@
-"""The access list that we ship: agents speak for themselves alone, the historian acknowledges."""
+"""The access list that Refit writes, tried with a real Mosquitto: what is forbidden has no effect.
+
+A SUBACK and, in MQTT 3.1.1, a PUBACK say nothing: every attempt is judged by what arrives.
+"""
 
 from __future__ import annotations
 
-import subprocess
+from collections import Counter
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
-from tests.conftest import missing
-from tests.mqtt.conftest import BrokerAt, Owner, Start
-from tests.servers import Mosquitto, until
-from wire import topics
-from wire.mqtt import Message, Session
-from wire.topics import Verb
+from tests.mqtt.guarded import (
+    EVERYBODY,
+    HOW,
+    VERSIONS,
+    Guarded,
+    Written,
+    allowed,
+    filters,
+    forbidden,
+    prepare,
+    universe,
+)
+from tests.mqtt.raw import Client
+from tests.servers import accepts, until
 
-pytestmark = pytest.mark.system
+pytestmark = [pytest.mark.system, pytest.mark.timeout(300)]
 
-ACL = Path(__file__).parents[2] / "config" / "deploy" / "mosquitto.acl"
-SITE, ACCOUNTS = "works", ("historian", "pc-1", "pc-2")
-NODE = [topics.node(SITE, verb, "pc-1") for verb in (Verb.NBIRTH, Verb.NDATA, Verb.NDEATH)]
-DEVICE = [
-    topics.device(SITE, verb, "pc-1", "studio-1") for verb in (Verb.DBIRTH, Verb.DDATA, Verb.DDEATH)
-]
-OWN = [*NODE, *DEVICE, topics.records(SITE, "pc-1")]
-FORBIDDEN = [
-    topics.node(SITE, Verb.NCMD, "pc-1"),
-    topics.node(SITE, Verb.NCMD, "pc-2"),
-    topics.node(SITE, Verb.NDATA, "pc-2"),
-    topics.node(SITE, Verb.NDEATH, "pc-2"),
-    topics.device(SITE, Verb.DDATA, "pc-2", "studio-1"),
-    topics.device(SITE, Verb.DCMD, "pc-2", "studio-1"),
-    topics.state("historian"),
-    topics.records(SITE, "pc-2"),
-    topics.recorded(SITE, "pc-1"),
-]
+LAST = "the/last"
 
 
-@pytest.fixture
-def guarded(tmp_path: Path) -> Iterator[Mosquitto]:
-    """A broker with our access list and an account for each name."""
-    accounts = tmp_path / "accounts"
-    accounts.touch(0o600)
-    for name in ACCOUNTS:
-        try:
-            subprocess.run(
-                ["mosquitto_passwd", "-b", str(accounts), name, "secret"],
-                check=True,
-                capture_output=True,
-            )
-        except FileNotFoundError:
-            missing("Mosquitto", "apt-get install mosquitto")
-    settings = [f"password_file {accounts}", f"acl_file {ACL}"]
-    with Mosquitto(tmp_path, settings) as broker:
-        yield broker
+@pytest.fixture(scope="module")
+def guarded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Guarded]:
+    """The site and its broker."""
+    folder = tmp_path_factory.mktemp("guarded")
+    site, written = prepare(folder)
+    with Written(folder, written, site.broker.port) as broker:
+        until(lambda: accepts(broker.open), "it listens at the test's own port", 60)
+        yield Guarded(folder, site, broker.port, broker.open, broker)
 
 
-def join(start: Start, broker: Mosquitto, name: str, *filters: str) -> tuple[Session, Owner]:
-    at = BrokerAt(broker.port, username=name, secret="secret")
-    session, owner = start(at, name, subscriptions=tuple((one, 1) for one in filters))
-    until(lambda: session.status().connected, f"{name} is connected")
-    return session, owner
-
-
-def say(session: Session, *what: str) -> None:
-    for topic in what:
-        assert session.publish(Message(topic, b"x", qos=1))
-
-
-def heard(owner: Owner) -> list[str]:
-    return [message.topic for message in owner.messages]
-
-
-def test_an_agent_says_all_of_its_own_and_nothing_for_another(
-    guarded: Mosquitto, start: Start
+@pytest.mark.parametrize("version", VERSIONS)
+@pytest.mark.parametrize("name", EVERYBODY)
+def test_what_an_account_may_not_publish_arrives_nowhere(
+    guarded: Guarded, name: str, version: int
 ) -> None:
-    _, everything = join(start, guarded, "historian", topics.EVERYTHING, "refit/#")
-    _, other = join(start, guarded, "pc-2", topics.EVERYTHING, "refit/#")
-    agent, _ = join(start, guarded, "pc-1")
-    say(agent, *FORBIDDEN, *OWN)
-    until(lambda: heard(everything)[-1:] == OWN[-1:], "the last of its own arrives")
-    assert heard(everything) == OWN
-    assert heard(other) == []
+    tried = forbidden(guarded.accounts[name])
+    with guarded.judge("#", "$SYS/x", "$x", "$CONTROL/#") as judge:
+        with guarded.join(name, version=version) as client:
+            for topic in tried:
+                for qos, retain in HOW:
+                    client.publish(topic, qos=qos, retain=retain)
+            client.settle()
+        say_last(guarded)
+        assert judge.hear(LAST) == [LAST]
+    with guarded.judge("#") as later:
+        assert not set(later.settle()) & set(tried), "something was retained"
 
 
-def test_the_historian_reaches_each_agent_and_only_that_one(
-    guarded: Mosquitto, start: Start
+@pytest.mark.parametrize("name", EVERYBODY)
+def test_a_will_that_an_account_may_not_publish_arrives_nowhere(
+    guarded: Guarded, name: str
 ) -> None:
-    node = topics.node(SITE, Verb.NCMD, "pc-1")
-    state, recorded = topics.state("historian"), topics.recorded(SITE, "pc-1")
-    _, agent = join(start, guarded, "pc-1", node, state, recorded)
-    _, other = join(start, guarded, "pc-2", topics.EVERYTHING, "refit/#")
-    historian, _ = join(start, guarded, "historian")
-    say(historian, node, recorded, state)
-    until(lambda: len(heard(agent)) == 3, "everything arrives")
-    until(lambda: heard(other) == [state], "the state arrives at both")
-    assert heard(agent) == [node, recorded, state]
+    tried = forbidden(guarded.accounts[name])
+    with guarded.judge("#", "$SYS/x", "$x", "$CONTROL/#") as judge:
+        for topic in tried:
+            guarded.join(name, will=topic, retain_will=True).drop()
+        say_last(guarded)
+        assert judge.hear(LAST) == [LAST]
+
+
+@pytest.mark.parametrize("name", EVERYBODY)
+def test_all_that_an_account_may_publish_arrives_also_as_a_will(
+    guarded: Guarded, name: str
+) -> None:
+    may = allowed(guarded.accounts[name].publishes)
+    with guarded.judge("#") as judge:
+        with guarded.join(name) as client:
+            for topic in may:
+                client.publish(topic)
+            client.settle()
+        for topic in may:
+            guarded.join(name, will=topic).drop()
+        say_last(guarded)
+        until(lambda: Counter(judge.settle())[LAST] == 1, "the last has come", 60)
+        assert Counter(judge.got) == Counter([*may, *may, LAST])
+    assert may or name == "viewer"
+
+
+@pytest.mark.parametrize("version", VERSIONS)
+@pytest.mark.parametrize("name", EVERYBODY)
+def test_only_what_an_account_may_read_reaches_it_whatever_it_subscribes_to(
+    guarded: Guarded, name: str, version: int
+) -> None:
+    """Each filter and each topic; what comes is judged, as live and as retained messages."""
+    may = set(allowed(guarded.accounts[name].reads))
+    everything = [one for one in universe() if not one.startswith("$SYS")]
+    with guarded.judge() as judge:
+        for topic in everything:
+            judge.publish(topic, retain=True)
+        judge.settle()
+        with guarded.join(name, version=version) as client:
+            for one in filters():
+                client.subscribe([one])
+            assert set(client.settle()) == may, "as retained messages"
+            client.got.clear()
+            for topic in everything:
+                judge.publish(topic)
+            judge.settle()
+            assert set(client.settle()) == may, "live"
+        for topic in everything:
+            clear(judge, topic)
+        judge.settle()
+
+
+def test_the_judge_would_have_heard_it_all(guarded: Guarded) -> None:
+    """The same attempts without an access list all arrive: the verdicts above mean something."""
+    tried = [one for one in universe() if not one.startswith(("$SYS", "$CONTROL"))]
+    with guarded.judge("#", "$x", "$sparkplug/#") as judge, Client(guarded.open, "any") as client:
+        for topic in tried:
+            client.publish(topic)
+            Client(guarded.open, "with a will", will=topic).drop()
+        client.settle()
+        client.publish(LAST)
+        until(lambda: LAST in judge.settle(), "the last has come", 60)
+        until(lambda: len(judge.settle()) == 2 * len(tried) + 1, "the wills have come", 60)
+        assert Counter(judge.got) == Counter([*tried, *tried, LAST])
+    with guarded.judge("$SYS/#") as judge:
+        assert judge.settle(), "what everybody could read of the broker itself"
+
+
+def clear(judge: Client, topic: str) -> None:
+    judge.publish(topic, retain=True, payload=b"")
+
+
+def say_last(guarded: Guarded) -> None:
+    with guarded.judge() as judge:
+        judge.publish(LAST)
+        judge.settle()

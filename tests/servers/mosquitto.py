@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import signal
 import subprocess
 from collections.abc import Iterable
 from pathlib import Path
@@ -28,15 +29,25 @@ class Mosquitto:
 
     def start(self) -> Mosquitto:
         """Run it until `stop`; returns when it accepts connections."""
-        lines = ["user root", "persistence false", f"listener {self.port} 127.0.0.1"]
-        config = self._folder / f"mosquitto-{self.port}.conf"
-        config.write_text("\n".join([*lines, *self._settings]) + "\n")
+        config = self.configuration()
         with (self._folder / "mosquitto.log").open("ab") as output:
             self._process = subprocess.Popen(
                 [self._program, "-c", str(config)], stdout=output, stderr=subprocess.STDOUT
             )
         until(lambda: accepts(self.port), "Mosquitto listens")
         return self
+
+    def configuration(self) -> Path:
+        """The file that it is started with."""
+        lines = ["user root", "persistence false", f"listener {self.port} 127.0.0.1"]
+        config = self._folder / f"mosquitto-{self.port}.conf"
+        config.write_text("\n".join([*lines, *self._settings]) + "\n")
+        return config
+
+    def reload(self) -> None:
+        """Let it read its configuration again, as `systemctl reload` does."""
+        assert self._process is not None
+        self._process.send_signal(signal.SIGHUP)
 
     def stop(self, *, kill: bool = False) -> None:
         """End it, or kill it."""

@@ -18,6 +18,7 @@ from typing import Literal
 import structlog
 
 from wire.backoff import BackOff
+from wire.certificates import for_others
 from wire.mqtt.connection import Connection
 from wire.mqtt.link import Broker, Limits, Mark, Message, Status, Will
 from wire.mqtt.outgoing import Outgoing
@@ -83,6 +84,9 @@ class Session:
         """Begin to connect, on a thread of its own; returns at once. Once in a life."""
         if self._thread is not None:
             raise RuntimeError(f"the session of {self.client_id} was started before")
+        key = self.broker.key_file
+        if key is not None and for_others(key):
+            log.warning("every user of this machine can read the key: chmod 600 it", key=str(key))
         self._waker, woken = socket.socketpair()
         self._waker.setblocking(False)
         woken.setblocking(False)

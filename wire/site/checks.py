@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from pathlib import Path
 from typing import Any
 
 from stations import kinds
 from stations.declare import Command, Node, Register, Station, Tag
+from wire.certificates import for_others
 from wire.site import addresses
+from wire.site.connections import BrokerConfig
 from wire.site.documents import Document
-from wire.site.media import MediaConfig
+from wire.site.media import LOOPBACK, MediaConfig
 from wire.site.models import StationConfig
 from wire.site.positions import Key
 from wire.site.problems import Problem, SiteError, Wrong, closest
@@ -231,3 +234,25 @@ def odd_media(document: Document, media: MediaConfig) -> Iterator[Problem]:
     if media.enabled and not media.is_local and not media.tls and media.tokens_file:
         what = "sends tokens and pictures that anybody on the way can read"
         yield document.problem(("media", "url"), what, 'begin it with "https://"')
+
+
+def odd_broker(document: Document, broker: BrokerConfig) -> Iterator[Problem]:
+    """Warnings of a broker that can be reached, and where nobody is told from another."""
+    if broker.embedded:
+        return
+    if not broker.tls and broker.host not in LOOPBACK:
+        what = "lets anybody on the way read what is sent, and speak in the name of any agent"
+        hint = 'begin it with "mqtts://" (docs/how-to/secure-the-broker.md)'
+        yield document.problem(("broker", "url"), what, hint)
+    elif broker.tls and broker.cert_file is None and broker.username is None:
+        what = "is entered without an account: who may speak for which agent cannot be told"
+        hint = "give cert_file and key_file, or username and password_file"
+        yield document.problem(("broker", "url"), what, hint)
+
+
+def open_secrets(document: Document, places: Iterable[tuple[Key, Path]]) -> Iterator[Problem]:
+    """Warnings of keys and passwords that every user of this machine can read."""
+    for key, path in places:
+        if for_others(path):
+            what = f"{path} can be read by every user of this machine"
+            yield document.problem(key, what, f"chmod 600 {path}")

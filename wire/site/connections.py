@@ -20,9 +20,11 @@ from pydantic import (
 
 from wire.site.addresses import NODE_ID
 from wire.site.problems import Wrong, closest
-from wire.site.values import DurationMs, FilePath, Port, split_url
+from wire.site.values import DurationMs, FilePath, Name, Port, split_url
 
 BROKER = "mqtts://broker.example:8883"
+OWN_NAME = "{name}"
+OF_EACH = ("username", "password_file", "password_env", "cert_file", "key_file")
 POLICIES = ("Basic256Sha256", "Aes128Sha256RsaOaep", "Aes256Sha256RsaPss")
 MODES = ("Sign", "SignAndEncrypt")
 SERIAL = {
@@ -88,12 +90,22 @@ class BrokerConfig(Account):
     keepalive_s: int = Field(default=15, ge=1, le=3600, validation_alias="keepalive",
         description="seconds of silence after which the broker declares an agent dead",
     )  # fmt: skip
-    username: str | None = Field(default=None, description="account at the broker")
+    username: str | None = Field(
+        default=None,
+        description="account at the broker; {name} in here and in the files below stands for the "
+        "name of the agent or historian that comes in, so that all share one site file",
+    )
     ca_file: FilePath | None = Field(
         default=None, description="certificates of the authorities to trust"
     )
     cert_file: FilePath | None = Field(default=None, description="own certificate")
     key_file: FilePath | None = Field(default=None, description="key of the own certificate")
+    controller: Name = Field(
+        default="line-controller", description="the one account that may send commands to agents"
+    )
+    viewers: tuple[Name, ...] = Field(
+        default=("viewer",), strict=False, description="accounts that may listen and say nothing"
+    )
 
     @model_validator(mode="before")
     @classmethod
@@ -116,6 +128,17 @@ class BrokerConfig(Account):
         if (self.ca_file or self.cert_file) and not self.tls:
             raise Wrong("has certificates and a url without TLS", 'begin the url with "mqtts://"')
         return self
+
+    def of(self, name: str) -> BrokerConfig:
+        """The same for one who comes in: `{name}` is the name of that agent or historian."""
+        found = {key: getattr(self, key) for key in OF_EACH}
+        return self.model_copy(
+            update={
+                key: type(value)(str(value).replace(OWN_NAME, name))
+                for key, value in found.items()
+                if value is not None
+            }
+        )
 
     @property
     def embedded(self) -> bool:

@@ -11,7 +11,7 @@ import tomli_w
 from pydantic import BaseModel
 
 from wire.site import checks, documents
-from wire.site.connections import Pki
+from wire.site.connections import OWN_NAME, Pki
 from wire.site.documents import Document, Overrides
 from wire.site.explain import Model, validate
 from wire.site.lines import LineConfig
@@ -28,6 +28,7 @@ READ_FILES = (
     "tags", "password_file", "token_file", "tokens_file", "ca_file", "cert_file", "key_file",
     "user_cert_file", "user_key_file",
 )  # fmt: skip
+SECRETS = ("password_file", "token_file", "tokens_file", "key_file", "user_key_file")
 
 
 @dataclass(frozen=True)
@@ -56,7 +57,12 @@ def examine(path: Path, overrides: Overrides | None = None) -> Examined:
     site = _build(document)
     if site is None:
         return Examined(None, tuple(_in_order(document)), ())
-    warnings = [*_missing_files(document), *checks.odd_media(document, site.media)]
+    warnings = [
+        *_missing_files(document, site),
+        *checks.open_secrets(document, _secrets(document, site)),
+        *checks.odd_broker(document, site.broker),
+        *checks.odd_media(document, site.media),
+    ]
     for index, one in enumerate(site.stations):
         warnings += checks.odd(document, ("station", index), one)
     return Examined(site, (), tuple(warnings))
@@ -135,11 +141,30 @@ def _in_order(document: Document) -> list[Problem]:
     return sorted(set(document.problems), key=lambda one: (one.file != document.path, one))
 
 
-def _missing_files(document: Document) -> Iterator[Problem]:
+def _missing_files(document: Document, site: Site) -> Iterator[Problem]:
     """Secrets and certificates that are not on this machine; they may be on the station PC."""
     for key, value in _leaves(document.values, ()):
-        if key[-1] in READ_FILES[1:] and not (document.folder / value).is_file():
+        if key[-1] in READ_FILES[1:] and not any(
+            one.is_file() for one in _places(document, site, value)
+        ):
             yield document.problem(key, f"{value} is not on this machine", "put it there")
+
+
+def _secrets(document: Document, site: Site) -> Iterator[tuple[Key, Path]]:
+    """Every file of a key or a password that is on this machine, and where the site names it."""
+    for key, value in _leaves(document.values, ()):
+        if key[-1] in SECRETS:
+            for path in _places(document, site, value):
+                yield key, path
+
+
+def _places(document: Document, site: Site, value: str) -> list[Path]:
+    """Where a file may be: for each who comes in at the broker, when it is each one's own."""
+    names = [one.name for one in site.agents] + [site.historian.name]
+    return [
+        document.folder / one
+        for one in dict.fromkeys(value.replace(OWN_NAME, name) for name in names)
+    ]
 
 
 def _leaves(value: Any, key: Key) -> Iterator[tuple[Key, Any]]:
