@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import sqlite3
 import uuid
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -190,16 +191,12 @@ class Outbox:
         last commit) must be given.
         """
         ranges = list(ranges)
-        try:
-            with self._db:
-                if state is not None:
-                    self._save_state(state, self._position)
-                gone = [self._delete("position BETWEEN ? AND ?", span) for span in ranges]
-                self._keep(records)
-                self.files.give_up(files)
-        except sqlite3.Error:
-            self._batches, self._samples, self._bytes = self._count("1")
-            raise
+        with self._deleting():
+            if state is not None:
+                self._save_state(state, self._position)
+            gone = [self._delete("position BETWEEN ? AND ?", span) for span in ranges]
+            self._keep(records)
+            self.files.give_up(files)
         self._record += len(records)
         if state is not None:
             self._upto = self._position
@@ -301,7 +298,7 @@ class Outbox:
                 lost.append(Lost(station, first_ms, last_ms, count, "outbox damaged"))
                 damaged.append((position,))
         if damaged:
-            with self._db:
+            with self._deleting():
                 for position in damaged:
                     self._delete("position = ?", position)
         return found
@@ -314,6 +311,17 @@ class Outbox:
         query = f"SELECT {sums} FROM batch WHERE {where}"
         found: tuple[int, int, int] = self._db.execute(query, values).fetchone()
         return found
+
+    @contextmanager
+    def _deleting(self) -> Iterator[None]:
+        """A transaction; when it fails what was deleted in it counts again, without the disk."""
+        before = self._batches, self._samples, self._bytes
+        try:
+            with self._db:
+                yield
+        except BaseException:
+            self._batches, self._samples, self._bytes = before
+            raise
 
     def _delete(self, where: str, values: tuple[int, ...]) -> int:
         batches, samples, size = self._count(where, values)

@@ -54,16 +54,23 @@ class Program:
         coroutine = context.run(self._made, Random(f"{self.seed}/{self.name}/{self.starts}"))
         self.task = self.net.create_task(coroutine, context=context)
 
+    def strike(self) -> None:
+        """Let it die at this very moment, in the middle of what it does; `kill` then buries it."""
+        assert self.process is not None
+        self.process.kill()
+
     async def kill(self) -> None:
         """End it as SIGKILL would: whatever it would still do has no effect."""
         assert self.process is not None and self.task is not None
-        if self.task.done():
+        was_struck = self.process.is_dead
+        if self.task.done() and not was_struck:
             self.task.result()  # it has ended by itself: say why
         self.process.kill()
         self.task.cancel()
         (result,) = await asyncio.gather(self.task, return_exceptions=True)
         self.task = None
-        assert isinstance(result, (Killed, asyncio.CancelledError, BaseExceptionGroup)), result
+        known = isinstance(result, (Killed, asyncio.CancelledError, BaseExceptionGroup))
+        assert known or was_struck, result
         self._died()
 
     async def stop(self) -> None:
@@ -93,6 +100,7 @@ class AgentProgram(Program):
         self.site, self.witness = site, witness
         self.agent: Agent | None = None
         self.life: Life | None = None
+        self.prepare: Callable[[Agent], None] = lambda agent: None  # before anybody watches it
         self.fit: Callable[[Agent], None] = lambda agent: None
         self._stop = asyncio.Event()
 
@@ -106,6 +114,7 @@ class AgentProgram(Program):
             VERSION,
             make_session=make,  # type: ignore[arg-type]
         )
+        self.prepare(agent)
         self.agent, self.life = agent, self.witness.watch(agent)
         self.fit(agent)
         self._stop = asyncio.Event()
@@ -134,9 +143,10 @@ class AgentProgram(Program):
 
 
 class FailingStore(SqliteStore):
-    """A store that takes nothing while `is_gone`."""
+    """A store that takes nothing while `is_gone`, and takes `slow_s` for what it takes."""
 
     is_gone = False
+    slow_s = 0.0
 
     def write(self, points: Any) -> list[list[Refusal]]:
         """As the real one, when it is there."""
@@ -146,17 +156,55 @@ class FailingStore(SqliteStore):
         return super().write(listed)
 
 
+class Pause:
+    """Stands in for the event on which a thread would sleep: notes until when it would."""
+
+    def __init__(self) -> None:
+        self.until_s = 0.0
+        self._is_set = False
+
+    def set(self) -> None:
+        """End every wait."""
+        self._is_set = True
+
+    def is_set(self) -> bool:
+        """Whether it was ended."""
+        return self._is_set
+
+    def wait(self, timeout: float | None = None) -> bool:
+        """Return at once; the wait is for the driver of the turns to keep."""
+        self.until_s = asyncio.get_running_loop().time() + (timeout or 0.0)
+        return self._is_set
+
+
+class PausingRecording(Recording):
+    """A recording without a thread: where it would sleep after a failure it asks for a pause."""
+
+    def __init__(self, *arguments: Any) -> None:
+        super().__init__(*arguments)
+        self._stopping: Any = Pause()
+
+    @property
+    def pauses(self) -> bool:
+        """True while nothing is to be tried again."""
+        return asyncio.get_running_loop().time() < float(self._stopping.until_s)
+
+
 class HistorianProgram(Program):
     """The historian with store, dead letters and ledger, driven turn by turn."""
 
-    def __init__(self, net: Network, port: int, seed: str, site: Site, folder: Path) -> None:
+    def __init__(
+        self, net: Network, port: int, seed: str, site: Site, folder: Path,
+        make_store: Callable[[Path], FailingStore] = FailingStore,
+    ) -> None:  # fmt: skip
         super().__init__(net, site.historian.name, port, seed)
         self.site, self.folder = site, folder
-        self.store = FailingStore(folder / "samples.db")
+        self.store = make_store(folder / "samples.db")
         self.letters = DeadLetters(folder / "dead.db")
         self.ledger = Ledger(f"sqlite:{folder / 'ledger.db'}", self.clock)
         self.historian: Historian | None = None
-        self.recording: Recording | None = None
+        self.recording: PausingRecording | None = None
+        self.turn_s = TURN_S
         self._stopping = False
 
     def _made(self, random: Random) -> Any:
@@ -165,21 +213,23 @@ class HistorianProgram(Program):
             Model(self.site), writer, site=self.site.name, name=self.name,
             clock=self.clock, random=random,
         )  # fmt: skip
-        self.recording = Recording(self.ledger, historian.confirm_records, random)
+        self.recording = PausingRecording(self.ledger, historian.confirm_records, random)
         historian.keep_records(self.recording)
         self.historian, self._stopping = historian, False
         return self._run(historian, self.recording)
 
-    async def _run(self, historian: Historian, recording: Recording) -> None:
+    async def _run(self, historian: Historian, recording: PausingRecording) -> None:
         client_id = f"refit-{self.site.name}-{self.name}"
         link = historian.attach(partial(self.session, self.site.broker, client_id))
         link.start()
         while not self._stopping:
+            if self.store.slow_s and len(historian.inbox):
+                await asyncio.sleep(self.store.slow_s)
             historian.turn()
-            while recording.turn():
+            while not recording.pauses and recording.turn():
                 pass
             due = historian.writer.wait_s()
-            await asyncio.sleep(TURN_S if due is None else min(due, TURN_S))
+            await asyncio.sleep(self.turn_s if due is None else min(due, self.turn_s))
         historian.stop()
 
     def close(self) -> None:

@@ -7,7 +7,6 @@ lock while it publishes, as it may with the real one.
 from __future__ import annotations
 
 import asyncio
-import contextlib
 from collections.abc import Callable, Sequence
 from random import Random
 from typing import Any, Literal
@@ -291,8 +290,7 @@ class TwinSession:
             self._is_restarting = False
             began = self._loop.time()
             self._connection = connection = Connection(self)
-            with contextlib.suppress(OSError, ValueError, TimeoutError):
-                await self._serve(connection)
+            await self._serve(connection)
             self._over(connection)
             if self._loop.time() - began >= self.limits.stable_s:
                 self._backoff.reset()
@@ -306,7 +304,7 @@ class TwinSession:
             self.on_socket_open()
             connection.begin(will)
             await connection.over
-        except (OSError, ValueError, TimeoutError) as error:
+        except Exception as error:  # noqa: BLE001 - as the real one: whatever its owner raises
             connection.end(str(error) or type(error).__name__)
 
     def _over(self, connection: Connection) -> None:

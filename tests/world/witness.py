@@ -123,6 +123,7 @@ class Witness:
         life = Life(agent.name, self.now_s(), known=known)
         self.lives.append(life)
         vars(agent.outbox)["commit"] = self._commits(agent, agent.outbox.commit)
+        vars(agent.outbox)["confirmed"] = self._confirms(agent.outbox.confirmed)
         vars(agent.intake)["put"] = self._puts(agent, life, agent.intake.put)
         return life
 
@@ -142,6 +143,17 @@ class Witness:
             self.records.update(id for id, _ in records)
             self.note("records", [id for id, _ in records])
             return placed
+
+        return watched
+
+    def _confirms(self, confirmed: Callable[..., int]) -> Callable[..., int]:
+        def watched(
+            ranges: Any, state: Any = None, records: Sequence[tuple[str, bytes]] = (), *more: Any,
+            **named: Any,
+        ) -> int:  # fmt: skip
+            gone = confirmed(ranges, state, records, *more, **named)
+            self.records.update(id for id, _ in records)
+            return gone
 
         return watched
 

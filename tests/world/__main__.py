@@ -1,0 +1,82 @@
+"""Many runs by hand: `python -m tests.world --seeds 10000 --source memory`.
+
+Says how many seeds a CPU-minute has, and of each run that fails the smallest plan that still does.
+"""
+
+from __future__ import annotations
+
+import argparse
+import gc
+import sys
+import time
+from collections import Counter
+from collections.abc import Iterable, Iterator
+
+from rich.console import Console
+from rich.progress import BarColumn as Bar
+from rich.progress import Progress, TextColumn
+
+from tests.world.plans import OPERATIONS, Plan, sweep
+from tests.world.play import Verdict, play, shrunk
+
+COLLECT = 20  # runs between two collections of garbage
+
+
+def options(words: list[str]) -> argparse.Namespace:
+    """What was asked for."""
+    parser = argparse.ArgumentParser(prog="python -m tests.world", description=__doc__)
+    parser.add_argument("--seeds", type=int, default=1_000, help="how many runs")
+    parser.add_argument("--first", type=int, default=0, help="the first seed")
+    sources = ("memory", "real")
+    about = "machines in memory, or asyncua and pymodbus"
+    parser.add_argument("--source", choices=sources, default="memory", help=about)
+    about = "instead of seeds: each fault alone at each STRIDE-th operation"
+    parser.add_argument("--sweep", type=int, metavar="STRIDE", default=0, help=about)
+    return parser.parse_args(words)
+
+
+def plans(asked: argparse.Namespace) -> list[Plan]:
+    """The runs that were asked for."""
+    if asked.sweep:
+        return list(sweep(lambda point: range(1, OPERATIONS[point] + 1, asked.sweep)))
+    return [Plan.of(seed) for seed in range(asked.first, asked.first + asked.seeds)]
+
+
+def memory(wanted: Iterable[Plan]) -> Iterator[tuple[Verdict, Plan]]:
+    """The verdict of each plan."""
+    for number, plan in enumerate(wanted):
+        verdict = play(plan)
+        yield verdict, plan
+        if number % COLLECT == 0:
+            gc.collect()
+
+
+def main(words: list[str]) -> int:
+    """Run, report, and say by the exit code whether all was well."""
+    asked = options(words)
+    out = Console(stderr=True)
+    wanted = plans(asked)
+    failed, hits, began_s = 0, Counter[str](), time.process_time()
+    columns = (Bar(), TextColumn("{task.completed}/{task.total} runs, {task.description}"))
+    with Progress(*columns, console=out) as progress:
+        bar = progress.add_task("", total=len(wanted))
+        for done, (verdict, plan) in enumerate(memory(wanted), 1):
+            hits.update(verdict.hit)
+            if verdict.problems:
+                failed += 1
+                smallest, found = shrunk(plan)
+                progress.console.print(str(found if found.problems else verdict), markup=False)
+                progress.console.print(f"smallest plan: seed {smallest.seed}, {smallest}\n")
+            rate = done / (time.process_time() - began_s) * 60
+            progress.update(
+                bar, completed=done, description=f"{failed} failed, {rate:.0f} per CPU-minute"
+            )
+    seconds = time.process_time() - began_s
+    out.print(f"{len(wanted)} runs, {failed} failed, {sum(hits.values())} faults hit")
+    out.print(f"{len(wanted) / seconds * 60:.0f} seeds per CPU-minute")
+    out.print(", ".join(f"{name} {count}" for name, count in sorted(hits.items())), style="dim")
+    return 1 if failed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
