@@ -1,4 +1,4 @@
-"""A TCP proxy between a client and its broker that writes down what the client says.
+"""A TCP proxy between a client and its broker that writes down what both say.
 
 A subscriber cannot see a Will, Clean Start, a session's expiry or the reason of a DISCONNECT; this
 can. It also breaks what can break on the way: refused, cut and silent connections.
@@ -9,17 +9,20 @@ from __future__ import annotations
 import contextlib
 import socket
 import threading
-from dataclasses import dataclass, field
+import time
+from dataclasses import dataclass, field, replace
 
-CONNECT, PUBLISH, SUBSCRIBE, DISCONNECT = 1, 3, 8, 14
-NAMES = {1: "CONNECT", 3: "PUBLISH", 4: "PUBACK", 8: "SUBSCRIBE", 12: "PINGREQ", 14: "DISCONNECT"}
+CONNECT, CONNACK, PUBLISH, SUBSCRIBE, DISCONNECT = 1, 2, 3, 8, 14
+NAMES = {1: "CONNECT", 2: "CONNACK", 3: "PUBLISH", 4: "PUBACK", 8: "SUBSCRIBE", 9: "SUBACK",
+         12: "PINGREQ", 14: "DISCONNECT"}  # fmt: skip
+END, NOTE = "END", "NOTE"  # of a connection; of the test that records
 SESSION_EXPIRY = 0x11
 PROPERTY_BYTES = {0x11: 4, 0x21: 2, 0x27: 4, 0x22: 2, 0x19: 1, 0x17: 1}
 
 
 @dataclass(frozen=True)
 class Packet:
-    """One MQTT control packet of a client; only the fields of its kind are set."""
+    """One MQTT control packet; only the fields of its kind are set. A NOTE says its topic."""
 
     connection: int
     kind: str
@@ -37,6 +40,8 @@ class Packet:
     will: Packet | None = None
     filters: tuple[tuple[str, int], ...] = ()
     reason: int | None = None
+    by_broker: bool = False
+    at_ms: int = 0
 
 
 @dataclass
@@ -57,7 +62,7 @@ class Reader:
         return self.take(self.number())
 
     def text(self) -> str:
-        return self.binary().decode()
+        return self.binary().decode(errors="surrogateescape")
 
     def variable(self) -> int:
         value = shift = 0
@@ -103,6 +108,8 @@ def decode(connection: int, version: int, first: int, body: bytes) -> Packet:
         while reader.left:
             filters.append((reader.text(), reader.number(1) & 3))
         return Packet(connection, name, version, filters=tuple(filters))
+    if kind == CONNACK:
+        return Packet(connection, name, version, reason=body[1])
     if kind == DISCONNECT:
         return Packet(connection, name, version, reason=body[0] if body else 0)
     return Packet(connection, name, version)
@@ -139,21 +146,53 @@ def split(buffer: bytearray) -> tuple[int, bytes] | None:
     return None
 
 
+class Recorder:
+    """The packets of many connections, of both sides, in the order in which they were seen."""
+
+    def __init__(self) -> None:
+        self.log: list[Packet] = []
+        self._versions: dict[int, int] = {}
+        self._buffers: dict[tuple[int, bool], bytearray] = {}
+        self._ended: set[int] = set()
+
+    def feed(self, connection: int, data: bytes, at_ms: int, *, by_broker: bool) -> None:
+        """Bytes of one side of a connection."""
+        buffer = self._buffers.setdefault((connection, by_broker), bytearray())
+        buffer += data
+        while (found := split(buffer)) is not None:
+            packet = decode(connection, self._versions.get(connection, 4), *found)
+            if packet.kind == "CONNECT":
+                self._versions[connection] = packet.version
+            self.log.append(replace(packet, by_broker=by_broker, at_ms=at_ms))
+
+    def end(self, connection: int, at_ms: int) -> None:
+        """A connection is gone; said once."""
+        if connection not in self._ended:
+            self._ended.add(connection)
+            self.log.append(Packet(connection, END, at_ms=at_ms))
+
+    def note(self, text: str, at_ms: int) -> None:
+        """What no packet says, and a reader of the log must know."""
+        self.log.append(Packet(0, NOTE, topic=text, at_ms=at_ms))
+
+
+def _now_ms() -> int:
+    return time.time_ns() // 1_000_000
+
+
 @dataclass
 class _Link:
     number: int
     client: socket.socket
     broker: socket.socket
-    version: int = 4
-    buffer: bytearray = field(default_factory=bytearray)
 
 
 class WireTap:
-    """Listens on `port`, forwards to the broker, keeps all clients' packets in `packets`."""
+    """Listens on `port`, forwards to the broker, keeps what was said in `recorder`."""
 
     def __init__(self, broker_port: int) -> None:
         self.broker_port = broker_port
-        self.packets: list[Packet] = []
+        self.recorder = Recorder()
         self.connections = 0
         self._mute, self._deaf = threading.Event(), threading.Event()
         self._links: list[_Link] = []
@@ -161,6 +200,16 @@ class WireTap:
         self._listener = socket.create_server(("127.0.0.1", 0))
         self.port = int(self._listener.getsockname()[1])
         self._spawn(self._accept, self._listener)
+
+    @property
+    def packets(self) -> list[Packet]:
+        """What the clients said, in the order in which it was seen."""
+        log = self.recorder.log[:]
+        return [one for one in log if not one.by_broker and one.kind not in (END, NOTE)]
+
+    def note(self, text: str) -> None:
+        """Write into the log what no packet says."""
+        self.recorder.note(text, _now_ms())
 
     def of(self, kind: str) -> list[Packet]:
         """The packets of one kind, in the order in which they were seen."""
@@ -249,7 +298,7 @@ class WireTap:
             while data := link.client.recv(65536):
                 if self._deaf.is_set():
                     continue
-                self._note(link, data)
+                self.recorder.feed(link.number, data, _now_ms(), by_broker=False)
                 link.broker.sendall(data)
         self._close(link)
 
@@ -257,18 +306,12 @@ class WireTap:
         with contextlib.suppress(OSError):
             while data := link.broker.recv(65536):
                 if not self._mute.is_set():
+                    self.recorder.feed(link.number, data, _now_ms(), by_broker=True)
                     link.client.sendall(data)
         self._close(link)
 
-    def _note(self, link: _Link, data: bytes) -> None:
-        link.buffer += data
-        while (found := split(link.buffer)) is not None:
-            packet = decode(link.number, link.version, *found)
-            link.version = packet.version
-            self.packets.append(packet)
-
-    @staticmethod
-    def _close(link: _Link) -> None:
+    def _close(self, link: _Link) -> None:
+        self.recorder.end(link.number, _now_ms())
         for end in (link.client, link.broker):
             with contextlib.suppress(OSError):
                 end.shutdown(socket.SHUT_RDWR)

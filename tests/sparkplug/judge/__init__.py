@@ -1,0 +1,36 @@
+"""The judge: what a recorded MQTT conversation shows of every assertion of Sparkplug 3.0.
+
+It knows nothing of our own code but the generated reader of the payloads, so that it does not share
+its mistakes. Where the specification contradicts itself it follows what the reference decided.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from tests.sparkplug.judge.book import Book
+from tests.sparkplug.judge.conversation import Conversation, conversations, rivals
+from tests.sparkplug.judge.edge import Edges
+from tests.sparkplug.judge.host import Hosts
+from tests.wire_tap import Packet
+
+__all__ = ["Book", "judge"]
+
+
+def judge(log: Sequence[Packet], *, primary: str | None = None) -> Book:
+    """Judge a whole recording; `primary` is the host id that the edges are to follow."""
+    book = Book()
+    edges, hosts = Edges(book, primary), Hosts(book)
+    found = conversations(log)
+    rivals(book, found)
+    end_ms = log[-1].at_ms if log else 0
+    for one in found:
+        _judge(one, edges, hosts, end_ms)
+    return book
+
+
+def _judge(one: Conversation, edges: Edges, hosts: Hosts, end_ms: int) -> None:
+    if one.role == "edge":
+        edges.session(one, end_ms)
+    elif one.role == "host":
+        hosts.session(one, end_ms)
