@@ -29,6 +29,7 @@ from wire.sparkplug.births import Station, TooLarge
 from wire.sparkplug.datatypes import Scalar
 from wire.sparkplug.edge_node import REQUESTED, EdgeNode
 from wire.sparkplug.effects import Acknowledged, Born, Disconnect, EdgeEffect, Publish
+from wire.sparkplug.state import Phase
 
 TURN_S = 0.05
 IDLE_S = 0.5  # between turns while nothing waits
@@ -186,8 +187,9 @@ class Publisher:
         self._prove(now)
         if self.node.can_send and self._batches_wait:
             await self._backlog(now)
-        if self.session is not None and self.session.connected:
-            await self.records.turn(now, self.session)
+        # A birth is the first word of every session (Sparkplug 3.0): records wait for it.
+        if self.session is not None and self.node.phase is Phase.BORN:
+            await self.records.turn(now, self.session, self._publish)
 
     def _prove(self, now: float) -> None:
         """For a host that confirms nothing: let go of what the session has outlived."""

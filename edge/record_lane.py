@@ -8,7 +8,7 @@ session after session rests.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 
@@ -62,8 +62,8 @@ class RecordLane:
         self._strikes: dict[str, int] = {}
         self._resting: dict[str, float] = {}
 
-    async def turn(self, now: float, session: Session) -> None:
-        """Forget what is confirmed, send what is due."""
+    async def turn(self, now: float, session: Session, publish: Callable[[Message], bool]) -> None:
+        """Forget what is confirmed, send what is due by `publish`, as the session can take it."""
         if done := self._done[:]:
             await self._run_blocking(self._outbox.records_confirmed, done)
             del self._done[: len(done)]
@@ -84,7 +84,7 @@ class RecordLane:
         ready = fresh + (await self._read(room - len(fresh), limit, skip) if due else [])
         self.waits |= len(ready) == room
         for id, body in ready:
-            if not self._send(id, body, now, session):
+            if not self._send(id, body, now, publish):
                 return
 
     async def _read(
@@ -122,13 +122,13 @@ class RecordLane:
             self._strikes.pop(id, None)
         self._done += (*ids, *refused)
 
-    def _send(self, id: str, body: bytes, now: float, session: Session) -> bool:
+    def _send(self, id: str, body: bytes, now: float, publish: Callable[[Message], bool]) -> bool:
         """Whether the session takes more."""
         is_long = len(body) > LONG_BYTES
         if is_long and any(one.is_long and one.due > now for one in self._tries.values()):
             self.waits = True
             return True
-        if not session.publish(Message(self._topic, body, qos=1)):
+        if not publish(Message(self._topic, body, qos=1)):
             self.waits = True
             return False
         known = self._tries.get(id)

@@ -267,9 +267,10 @@ class Historian:
                     values = effect.values[~is_ahead(effect.values, self._clock.now_ms())]
                     born = replace(effect, values=values)
                     self.latest.born(born)
-                    self._link(effect.edge, effect.station, True, "", born)
+                    now_ms = self._clock.now_ms()
+                    self._link(effect.edge, effect.station, True, "", now_ms, born)
                 case Offline():
-                    self._link(effect.edge, effect.station, False, effect.why)
+                    self._link(effect.edge, effect.station, False, effect.why, effect.time_ms)
                 case Health():
                     self._healthy(effect)
 
@@ -303,12 +304,15 @@ class Historian:
         self.writer.offer(Item(health.edge, self._model.health(health, now_ms)))
 
     def _link(
-        self, edge: EdgeId, station: str, online: bool, why: str, birth: Online | None = None
-    ) -> None:
+        self, edge: EdgeId, station: str, online: bool, why: str, time_ms: int,
+        birth: Online | None = None,
+    ) -> None:  # fmt: skip
+        """A node or a device has come or gone; a death is as old as its message says."""
         now_ms = self._clock.now_ms()
-        self.latest.said(edge, station, online, why, now_ms)
+        time_ms = min(time_ms, now_ms)
+        self.latest.said(edge, station, online, why, time_ms)
         if station:
-            points = self.follower.linked(station, online, why, now_ms, birth)
+            points = self.follower.linked(station, online, why, time_ms, birth)
         else:
             points = self._model.agent(edge.agent, online, why, now_ms)
         if points is not None:

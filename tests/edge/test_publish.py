@@ -297,7 +297,10 @@ async def test_records_go_until_the_ledger_names_them(path: Path) -> None:
     wire.commit(records=[("r-1", b"1"), ("r-2", b"2")])
     await wire.connect()
     await wire.turns(0.2)
-    assert wire.sent() == [("record", False)] * 2
+    assert wire.sent() == [], "the births are the first words of a session"
+    await wire.host()
+    await wire.turns(0.2)
+    assert wire.sent() == [*BIRTH, *[("record", False)] * 2]
     await wire.turns(RETRY_S - 1)
     assert wire.sent() == []
     answer = orjson.dumps({"ids": ["r-1"], "refused": {}})
@@ -316,6 +319,7 @@ async def test_a_confirmation_that_is_none_changes_nothing(path: Path, payload: 
     wire = Wire(path)
     wire.commit(records=[("r-1", b"1")])
     await wire.connect()
+    await wire.host()
     await wire.hear(topics.recorded("site", "pc-1"), payload)
     await wire.turns(0.2)
     assert wire.outbox.fill().records == 1

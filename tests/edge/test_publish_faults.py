@@ -33,6 +33,7 @@ async def test_a_disk_that_says_no_costs_the_publisher_a_turn_and_not_its_life(p
     wire = Wire(path)
     wire.commit(records=[("r-1", b"1")])
     await wire.connect()
+    await wire.host()
     await wire.turns(0.2)
     forget, refusals = wire.outbox.records_confirmed, [1, 2, 3]
 

@@ -166,9 +166,12 @@ def test_a_newer_foreign_offline_makes_the_host_connect_anew_and_brings_the_node
     lie = HostState(False, T0 + 3_600_000)
     left = node.message(STATE, state.write(lie), T0 + 10)
     assert left[-1] == Disconnect("primary host offline", again=True)
-    assert made.message(STATE, state.write(lie), T0 + 10) == [
-        Disconnect("another's newer STATE said offline", again=True)
-    ]
+    *said, leave = made.message(STATE, state.write(lie), T0 + 10)
+    assert leave == Disconnect("another's newer STATE said offline", again=True)
+    states = [(state.read(one.payload), one.qos, one.retain) for one in sent(said)]
+    assert states == [
+        (HostState(True, T0), 1, True), (HostState(False, T0 + 10), 1, True)
+    ], "the answer of the specification, and the death before the DISCONNECT"  # fmt: skip
     assert made.message(STATE, state.write(lie), T0 + 11) == []
     made.disconnected(T0 + 12)
     made.will(T0 + 13)

@@ -89,7 +89,7 @@ class Host:
         """A message has come."""
         host = topics.parse_state(topic)
         if host is not None:
-            return self._state_heard(host, payload)
+            return self._state_heard(host, payload, now_ms)
         address = topics.parse(topic)
         if address is None:
             self.counts["unknown topic"] += 1
@@ -152,7 +152,7 @@ class Host:
         payload = state.write(HostState(online, timestamp))
         return Publish(self._topic, payload, qos=1, retain=True)
 
-    def _state_heard(self, host: str, payload: bytes) -> list[HostEffect]:
+    def _state_heard(self, host: str, payload: bytes, now_ms: int) -> list[HostEffect]:
         """Only our own STATE matters; while stopping we do not answer our own death."""
         if host != self.id or self._is_stopping or not self._is_announced:
             return []
@@ -169,4 +169,8 @@ class Host:
         self.counts["newer foreign STATE"] += 1
         self._foreign_ms = min(said.timestamp, state.TIMESTAMP_MAX - 1)
         self._is_announced = False
-        return [Disconnect("another's newer STATE said offline", again=True)]
+        # The answer that the specification wants; nodes pass it over, being older than the other.
+        # So we leave as it wants us to leave, and come back with a time above both.
+        death = self._state(False, max(now_ms, self._timestamp))
+        again = Disconnect("another's newer STATE said offline", again=True)
+        return [self._state(True, self._timestamp), death, again]
