@@ -34,6 +34,7 @@ from wire.clock import Clock
 from wire.metrics import StatusServer
 from wire.mqtt import Session
 from wire.site import BrokerConfig, Site
+from wire.sparkplug.edge import HostSettings
 
 WATCH_S = 0.5
 PROBE_S = 1.0
@@ -46,6 +47,11 @@ class Closable(Protocol):
     """Something that is given back at the end."""
 
     def close(self) -> None: ...
+
+
+def host_settings(site: Site) -> HostSettings:
+    """How the historian of a site listens to its agents."""
+    return HostSettings(group=site.name, reorder_ms=site.historian.reorder_ms)
 
 
 class Unusable(Exception):
@@ -139,6 +145,7 @@ def _open(site: Site, clock: Clock, stack: ExitStack) -> tuple[Historian, Status
     historian = Historian(
         model, writer_for(store, letters, clock, random), site=site.name,
         name=site.historian.name, clock=clock, random=random,
+        settings=host_settings(site),
     )  # fmt: skip
     hours, facts = Hours(site, read, model), Facts(site, model)
     accounting = Accounting(hours, facts, ledger, historian.say, clock)

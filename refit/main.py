@@ -31,6 +31,7 @@ MODULES = (
     "media",
     "dashboards",
     "schema",
+    "sparkplug_report",
     "doctor",
     "chaos",
     "certs",

@@ -7,7 +7,16 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from refit.reference import commands, kinds, measurements, metrics, records, tags, views
+from refit.reference import (
+    commands,
+    conformance,
+    kinds,
+    measurements,
+    metrics,
+    records,
+    tags,
+    views,
+)
 from stations.kinds import names
 from wire.site import reference as site_file
 
@@ -24,6 +33,7 @@ def pages() -> dict[str, str]:
         "ledger-views.md": views.page(),
         "measurements.md": measurements.page(),
         "README.md": kinds.page(),
+        "sparkplug-conformance.md": conformance.page(),
     }
     return made | {f"tags-{kind}.md": tags.page(kind) for kind in names()}
 

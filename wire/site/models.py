@@ -40,6 +40,12 @@ class HistorianConfig(Part):
         default="127.0.0.1",
         description='address at which it answers; "0.0.0.0" for everybody on the network',
     )
+    reorder_ms: DurationMs = Field(
+        default=2_000,
+        validation_alias="reorder",
+        description="how long a gap in the sequence of an agent may stay open before its births "
+        "are asked for",
+    )
 
 
 class OutboxConfig(Part):

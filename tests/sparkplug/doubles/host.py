@@ -50,7 +50,12 @@ class FaultyHost(wire.Client):
             at_ms = wire.START_MS - 600_000
         self.will_ms = at_ms
         qos = 0 if self.has("will qos 0") else 1
-        will = (self._will_topic(), self._will_payload(at_ms), qos, not self.has("will not retained"))
+        will = (
+            self._will_topic(),
+            self._will_payload(at_ms),
+            qos,
+            not self.has("will not retained"),
+        )
         self.say(
             wire.connect(
                 client_id,

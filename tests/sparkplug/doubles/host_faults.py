@@ -23,8 +23,7 @@ SESSION = {
     "own STATE not subscribed": f"{_T}-birth-sub-required {_FLOW}-subscription "
     "payloads-state-subscribe",
     "STATE before subscribing": f"{_T}-birth-required {_FLOW}-subscription {_FLOW}-state-publish",
-    "another first": f"principles-birth-certificates-order {_T}-birth-message "
-    f"{_OPS}-connect-birth",
+    "another first": f"principles-birth-certificates-order {_T}-birth-message {_OPS}-connect-birth",
     "command first": f"{_T}-birth-message operational-behavior-primary-application-state-with-"
     "multiple-servers-state",
     "two hosts of one id": f"{_OPS}-host-id",

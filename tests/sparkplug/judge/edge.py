@@ -97,6 +97,7 @@ class EdgeSession:
                 self.memory.bd_seq = self.bd_seq if self.bd_seq is not None else None
             elif packet.kind == "SUBSCRIBE":
                 self.filters.given += packet.filters
+                self.primary.subscribed(packet)
             elif packet.kind == "PUBLISH":
                 self._publish(packet)
             elif packet.kind in ("DISCONNECT", END):

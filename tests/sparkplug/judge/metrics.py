@@ -166,9 +166,7 @@ class Metrics:
             fine, what = place is None, f"is_null, and a value in {place}"
         else:
             fine = place is not None and place == FIELDS.get(datatype, place)
-            what = (
-                f"value in {place}, datatype {datatype}" if place else "no value, no is_null"
-            )
+            what = f"value in {place}, datatype {datatype}" if place else "no value, no is_null"
         self.book.see(VALUES[said.verb], fine, self._where(said, metric), what)
 
     def _find(self, said: Spoken, metric: Any, known: dict[str, Known]) -> Known | None:

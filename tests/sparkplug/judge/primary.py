@@ -39,9 +39,16 @@ class Primary:
         self._leave_ms: int | None = None
         self._stale_ms: int | None = None
         self._is_told = False
+        self._hears_it_alone = False
         if memory.left_for_host and host is not None:
             book.see(COMES_BACK, True, "", "")
             memory.left_for_host = False
+
+    def subscribed(self, packet: Packet) -> None:
+        """Who asks for the STATE of one host is not told that of another."""
+        self._hears_it_alone |= any(
+            host_of(pattern) == self._host is not None for pattern, _ in packet.filters
+        )
 
     def heard(self, packet: Packet, *, is_born: bool) -> None:
         """A STATE comes to the node."""
@@ -89,6 +96,8 @@ class Primary:
         just_left = self._offline_ms is not None and at_ms - self._offline_ms <= GRACE_MS
         fine = online or just_left
         self._book.see(WAITS, fine, said.where, "its primary host is not online")
+        if fine and self._hears_it_alone:
+            self._book.see(RIGHT_ID, True, said.where, "")
         for name in (RIGHT_ID, ONLINE, NEWEST):
             if name in self._forms or name == ONLINE:
                 self._book.see(name, fine, said.where, "born by a STATE that does not count")
