@@ -28,6 +28,7 @@ async def test_a_record_that_no_message_can_carry_holds_up_no_other(path: Path) 
     await wire.lose()
     wire.session.message_max = 10_000
     await wire.connect()
+    await wire.host()
     await wire.turns(1.0)
     assert wire.session.out[-2].payload == long, "a broker that takes more gets it"
 
