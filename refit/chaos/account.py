@@ -12,7 +12,8 @@ from plant.stores.store import Store
 from refit.accounts import Fact
 from refit.chaos.ledgers import wrong_records
 from refit.chaos.plant import SmallPlant
-from refit.chaos.reckoning import Reckoning, Span, gaps, reckon, unsaid
+from refit.chaos.reckoning import Reckoning, reckon, unsaid
+from refit.chaos.spans import Span, gaps
 
 POLLED = (("meter-1", ""), ("studio-1", ""))
 SHOWN_MAX = 20

@@ -18,13 +18,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from plant.stores.store import Store
+from refit.accounts import EVER
 from refit.chaos.account import SHOWN_MAX, Account
 from refit.chaos.chaos_plant import MACHINES, ChaosPlant
 from refit.chaos.ledgers import unsound, waiting_records
 from refit.chaos.plant import READY_S
-from refit.chaos.reckoning import EVER, Span, gaps
 from refit.chaos.relay import Relay
 from refit.chaos.small_site import COUNTING, TURNS_PER_S, Size, counts_csv
+from refit.chaos.spans import Span, gaps
 from refit.chaos.waiting import until
 from refit.processes import listens
 

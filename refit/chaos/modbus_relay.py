@@ -13,6 +13,8 @@ LATE_S = 1.6  # more than the time that an agent gives a device, less than twice
 REFUSED = range(12, 16)  # the registers of power_03
 REQUEST = struct.Struct(">BHH")
 ILLEGAL_ADDRESS = 2
+INPUT = 4  # the function that reads them
+OF_ANSWERS = ("wrong-id", "reset", "late")
 
 
 class ModbusRelay(Relay):
@@ -44,33 +46,33 @@ class ModbusRelay(Relay):
             if len(data) < size:
                 break
             frame, data = data[:size], data[size:]
-            if to_server:
-                self._note(link, frame)
-                done += frame
+            if not to_server:
+                done += self._answer(frame)
+            elif refusal := self._refused(frame):
+                link.client.sendall(refusal)
             else:
-                done += self._answer(link, frame)
+                done += frame
         if data:
             self._parts[place] = data
         return bytes(done)
 
-    def _note(self, link: Link, frame: bytes) -> None:
-        if len(frame) >= HEAD + REQUEST.size:
-            transaction = int.from_bytes(frame[:2], "big")
-            link.notes[transaction] = REQUEST.unpack_from(frame, HEAD)
+    def _refused(self, frame: bytes) -> bytes:
+        """The exception that answers a request instead of the device, which never sees it."""
+        if self.fault == "exception" and self.random.random() <= self.share:
+            return _refusal(frame, self.code)
+        if self.fault == "refuse" and len(frame) >= HEAD + REQUEST.size:
+            function, start, count = REQUEST.unpack_from(frame, HEAD)
+            if function == INPUT and start < REFUSED.stop and REFUSED.start < start + count:
+                return _refusal(frame, ILLEGAL_ADDRESS)
+        return b""
 
-    def _answer(self, link: Link, frame: bytes) -> bytes:
-        transaction = int.from_bytes(frame[:2], "big")
-        function, start, count = link.notes.pop(transaction, (0, 0, 0))
+    def _answer(self, frame: bytes) -> bytes:
         fault = self.fault
-        if fault == "refuse":
-            is_touched = start < REFUSED.stop and REFUSED.start < start + count
-            return _refusal(frame, ILLEGAL_ADDRESS) if is_touched and function == 4 else frame
-        if not fault or self.random.random() > self.share:
+        if fault not in OF_ANSWERS or self.random.random() > self.share:
             return frame
+        transaction = int.from_bytes(frame[:2], "big")
         if fault == "wrong-id":
             return struct.pack(">H", transaction ^ 0x5555) + frame[2:]
-        if fault == "exception":
-            return _refusal(frame, self.code)
         if fault == "reset":
             raise ConnectionResetError("as the fault has it")
         time.sleep(LATE_S)

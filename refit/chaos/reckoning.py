@@ -18,20 +18,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-import orjson
-
-from edge.agent import connection_of
-from plant.ledger import open_ledger
 from plant.stores.store import Store
 from refit.accounts import EVER, OWN, Fact, events
+from refit.chaos.spans import Span, gaps
 from stations import status as codes
 from stations.declare import Node, Tag
 from stations.samples import build
-from wire.clock import SystemClock
 from wire.site import Site
 
 TICKS_PER_MS = 10_000
@@ -54,6 +49,7 @@ class Offer:
     fact: Fact
     value: Any
     has_time: bool
+    is_first: bool = False  # of a monitored item
 
     @property
     def what(self) -> tuple[int, int, Fact]:
@@ -62,28 +58,6 @@ class Offer:
             self.from_ms if self.has_time else 0,
             0 if self.has_time else self.number,
             self.fact,
-        )
-
-
-@dataclass(frozen=True, slots=True)
-class Span:
-    """What a gap record says: of which tags of which connection, from when to when, and why."""
-
-    station: str
-    connection: str | None
-    tags: frozenset[str]
-    from_ms: int
-    to_ms: int
-    reason: str
-
-    def covers(self, station: str, tag: Tag[Any], from_ms: int, to_ms: int) -> bool:
-        """True when values of this tag between these times may be missing."""
-        return (
-            self.station == station
-            and (self.connection is None or self.connection == connection_of(tag))
-            and (not self.tags or tag.name in self.tags)
-            and self.from_ms <= to_ms
-            and from_ms <= self.to_ms
         )
 
 
@@ -142,7 +116,7 @@ def _tag(
     failed = [ms for ms, fact in rows if fact[0] in own]
     rows = [one for one in rows if one[1][0] not in own]
     places: list[int] = []
-    kept: list[tuple[int, int]] = []
+    kept: list[tuple[Offer, int]] = []
     missing, extra, new = walk(tag, offers, rows, places, kept)
     where = f"{station}.{tag.name}"
     found.emitted, found.stored = found.emitted + new, found.stored + len(rows)
@@ -176,29 +150,27 @@ def _is_failed(rows: list[Row], place: int, failed: list[int]) -> bool:
 
 def _inside(
     found: Reckoning, where: str, span: Span, station: str, tag: Tag[Any],
-    kept: list[tuple[int, int]], said: Mapping[int, int],
+    kept: list[tuple[Offer, int]], said: Mapping[int, int],
 ) -> None:  # fmt: skip
-    """Only the first report behind a gap may have samples in it."""
+    """Only the first report behind a gap, and what came while that was on its way, lies in it."""
     if span.reason not in ABSENCES or not span.covers(station, tag, span.from_ms, span.to_ms):
         return
-    first = None
-    for number, ms in kept:
-        if span.from_ms < ms < span.to_ms and number in said:
-            report = said[number]
-            first = report if first is None else first
-            if report != first:
-                found.inside += 1
-                found.add(where, f"the sample at {ms} lies in the gap {span}")
+    inside = [(offer, ms) for offer, ms in kept if span.from_ms < ms < span.to_ms]
+    first = max((place for place, (offer, _) in enumerate(inside) if offer.is_first), default=0)
+    behind = {said.get(offer.number) for offer, _ in inside[first:]}
+    if first or (len(behind) > 1 and not inside[0][0].is_first):
+        found.inside += 1
+        found.add(where, f"samples from {inside[0][1]} on lie in the gap {span}")
 
 
 def walk(
     tag: Tag[Any], offers: list[Offer], stored: list[Row], places: list[int] | None = None,
-    kept: list[tuple[int, int]] | None = None,
+    kept: list[tuple[Offer, int]] | None = None,
 ) -> tuple[list[Offer], list[Row], int]:  # fmt: skip
     """The missing offers, the stored samples that nobody offered, and how many offers were new.
 
-    `places` gets for each missing offer before which stored sample it is missing, `kept` the number
-    and the stored time of each that is not.
+    `places` gets for each missing offer before which stored sample it is missing, `kept` each
+    that is not, with its stored time.
     """
     missing: list[Offer] = []
     seen: set[tuple[int, int, Fact]] = set()
@@ -211,7 +183,9 @@ def walk(
         )
         high_ms = max(high_ms, offer.from_ms)
         due_ms = offer.from_ms if last is None else max(offer.from_ms, last[0] + 1)
-        repeated = last is not None and not is_behind and _is_old(tag, offer, *last)
+        repeated = last is not None and (
+            _is_small(tag, offer, last[1]) if is_behind else _is_old(tag, offer, *last)
+        )
         wanted = stored[at] if at < len(stored) else None
         is_next = wanted is not None and (
             _stands_in(offer, wanted[1])
@@ -221,7 +195,7 @@ def walk(
         if is_next and not (repeated and offer.has_time):
             last, at, new = stored[at], at + 1, new + 1
             if kept is not None:
-                kept.append((offer.number, last[0]))
+                kept.append((offer, last[0]))
         elif not repeated and not (is_behind and offer.what in seen):
             missing.append(offer)
             if places is not None:
@@ -249,10 +223,16 @@ def _is_old(tag: Tag[Any], offer: Offer, time_ms: int, fact: Fact) -> bool:
     """Whether an offer says nothing that the stored sample before it did not say."""
     if offer.fact == fact and (not offer.has_time or offer.from_ms <= time_ms):
         return True
+    return _is_small(tag, offer, fact)
+
+
+def _is_small(tag: Tag[Any], offer: Offer, fact: Fact) -> bool:
+    """Whether the deadband covers what has changed since the stored sample."""
+    status = codes.GOOD if offer.has_time and fact[0] == codes.UNCERTAIN else fact[0]
     is_number = isinstance(offer.value, int | float)
-    if not tag.deadband or offer.fact[0] != fact[0] or not is_number or fact[1] == "None":
+    if not tag.deadband or offer.fact[0] != status or not is_number or fact[1] == "None":
         return False
-    is_good = fact[0] & codes.SEVERITY == codes.GOOD
+    is_good = status & codes.SEVERITY == codes.GOOD
     return is_good and abs(float(offer.value) - float(fact[1])) <= tag.deadband
 
 
@@ -276,7 +256,8 @@ def read_offers(site: Site, log: Path) -> dict[tuple[str, str], list[Offer]]:
             samples = build([(0, 0, event["status"], tags[key].value_type, event["value"])])
             fact = event["status"], repr(samples.row(0))
             has_time = "ticks" in event
-            offer = Offer(event["n"], from_ms, to_ms, fact, event["value"], has_time)
+            is_first = event["event"] == "item"
+            offer = Offer(event["n"], from_ms, to_ms, fact, event["value"], has_time, is_first)
             found.setdefault(key, []).append(offer)
     return found
 
@@ -305,21 +286,6 @@ def timed(
             before_ms = now_ms
         yield event, time_ms, time_ms
     yield from ((one, before_ms, EVER) for one in waiting)
-
-
-def gaps(site: Site) -> list[Span]:
-    """What the gap records in the ledger say."""
-    with open_ledger(site.ledger, SystemClock(), create=False) as ledger:
-        found = ledger.find(kind="gap")
-    return [_span(entry.station, orjson.loads(entry.body)["data"]) for entry in found]
-
-
-def _span(station: str, data: dict[str, Any]) -> Span:
-    began, ended = (
-        round(datetime.fromisoformat(data[key]).timestamp() * 1000) for key in ("began", "ended")
-    )
-    tags = frozenset(data["tags"])
-    return Span(station, data["connection"], tags, began, ended, data["reason"])
 
 
 def unsaid(site: Site, log: Path, store: Store, station: str) -> list[str]:

@@ -6,7 +6,7 @@ import contextlib
 import socket
 import struct
 import threading
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from refit.chaos.cutting import PART
 
@@ -20,7 +20,6 @@ class Link:
     client: socket.socket
     server: socket.socket | None
     is_dead: bool = False
-    notes: dict[int, tuple[int, int, int]] = field(default_factory=dict)
 
     def close(self) -> None:
         """End both sides."""

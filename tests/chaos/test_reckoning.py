@@ -7,7 +7,8 @@ from pathlib import Path
 import orjson
 import pytest
 
-from refit.chaos.reckoning import EVER, Offer, Span, timed, walk
+from refit.chaos.reckoning import EVER, Offer, timed, walk
+from refit.chaos.spans import Span
 from stations.declare import Node, Register, Tag
 
 TIMED = Tag(float, Node("Speed"), doc="Has times.")

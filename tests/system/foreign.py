@@ -11,7 +11,7 @@ from typing import Any
 
 from plant.stores.store import Store
 from refit.accounts import EVER, events
-from refit.chaos.reckoning import Span
+from refit.chaos.spans import Span
 from stations.declare import Node, Tag, Type
 from stations.samples import build
 from stations.status import BAD_NO_DATA, BAD_NODE_ID_UNKNOWN, BAD_OUT_OF_RANGE, GOOD, SEVERITY

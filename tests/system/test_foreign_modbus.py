@@ -18,7 +18,7 @@ import pytest
 
 from plant.stores.factory import open_store
 from refit.accounts import EVER
-from refit.chaos.reckoning import gaps
+from refit.chaos.spans import gaps
 from stations.status import (
     BAD_DEVICE_FAILURE,
     BAD_NO_DATA,

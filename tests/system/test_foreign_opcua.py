@@ -21,7 +21,7 @@ import pytest
 
 from plant.stores.factory import open_store
 from refit.accounts import EVER
-from refit.chaos.reckoning import gaps
+from refit.chaos.spans import gaps
 from tests.servers import CACHE, free_port, until
 from tests.servers.node import NodeProgram
 from tests.system.commands import Watched, refit
