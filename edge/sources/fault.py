@@ -13,7 +13,7 @@ from pymodbus.exceptions import ModbusException
 # What the two libraries raise when a machine is gone, refuses, or answers what is no answer.
 _RAISED = (
     OSError, EOFError, asyncio.TimeoutError, ua.UaError, ModbusException,
-    struct.error, ValueError, LookupError, TypeError, AttributeError,
+    struct.error, ValueError, LookupError, TypeError, AttributeError, RecursionError,
 )  # fmt: skip
 
 

@@ -10,6 +10,7 @@ from contextlib import asynccontextmanager
 
 from asyncua import Client, ua
 
+from edge.sources.bounds import bound_decoder
 from edge.sources.fault import MachineFault, describe, machine
 from edge.sources.opcua_nodes import Limits, Refused, read_limits, resolve
 from edge.sources.opcua_security import SecureClient, secure
@@ -17,6 +18,7 @@ from edge.sources.publish import Publisher
 from edge.sources.source import Item, SourceStatus
 from wire.site.connections import OpcuaConfig
 
+bound_decoder()
 log = logging.getLogger(__name__)
 
 REQUEST_TIMEOUT_S = 4.0

@@ -20,6 +20,7 @@ from asyncua.common.utils import Buffer
 from asyncua.ua.ua_binary import variant_from_binary
 from numpy.typing import NDArray
 
+from edge.sources.bounds import bound_decoder
 from edge.sources.source import TICKS_PER_MS, Item
 from stations.declare import Type
 from stations.samples import EMPTY, Samples
@@ -32,6 +33,7 @@ from stations.status import (
 )
 
 EPOCH_TICKS = 116_444_736_000_000_000  # from 1601 to 1970 in 100 ns
+bound_decoder()
 RUN_MIN = 4  # a shorter run of equal layouts is not worth a NumPy view
 
 VALUE, STATUS, SOURCE, SERVER, SOURCE_PICO, SERVER_PICO = 1, 2, 4, 8, 16, 32
