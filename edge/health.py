@@ -15,7 +15,7 @@ import structlog
 from edge.agent import Agent
 from edge.files.table import FileFill
 from stations.declare import Type
-from wire.certificates import seconds_left
+from wire.certificates import ending, seconds_left
 from wire.metrics import Metrics
 from wire.sparkplug.datatypes import Scalar
 from wire.sparkplug.metrics import NodeMetric
@@ -188,6 +188,8 @@ class Health:
             yield "no connection to the broker"
         elif not node.can_send:
             yield f"waiting for the host {node.primary}"
+        if told := ending(agent.broker.cert_file, agent.clock.now_ms()):
+            yield told
         for lane in agent.lanes.values():
             if lane.rule_failures:
                 yield f"{lane.station}: the rules failed {lane.rule_failures} times, see the log"

@@ -11,7 +11,7 @@ from plant.media.process import counts
 from plant.media.server import MediaServer
 from plant.recorder import Recording
 from plant.stores.influx.means import Means
-from wire.certificates import seconds_left
+from wire.certificates import ending, seconds_left
 from wire.clock import Clock
 from wire.metrics import Metrics
 from wire.troubles import Troubles
@@ -138,6 +138,8 @@ class Status:
             problems.append(f"means cannot be computed: {self._means.problem}")
         if self._accounting is not None and self._accounting.problem:
             problems.append(f"hours cannot be worked out: {self._accounting.problem}")
+        if told := ending(self._cert_file, self._clock.now_ms()):
+            problems.append(told)
         recording = self._recording
         if recording is not None and recording.trouble:
             problems.append(f"the ledger takes no records: {recording.trouble}")

@@ -9,6 +9,8 @@ from pathlib import Path
 from cryptography import x509
 
 OTHERS = stat.S_IRWXO
+DAY_S = 86_400
+SOON_DAYS = 7
 
 
 def seconds_left(cert_file: Path | None, now_ms: int) -> float | None:
@@ -23,6 +25,16 @@ def seconds_left(cert_file: Path | None, now_ms: int) -> float | None:
     except (OSError, ValueError):
         return None
     return end.timestamp() - now_ms / 1000
+
+
+def ending(cert_file: Path | None, now_ms: int) -> str:
+    """What a person has to know of a certificate that has ended or soon will; "" of a good one."""
+    left_s = seconds_left(cert_file, now_ms)
+    if left_s is None or left_s >= SOON_DAYS * DAY_S:
+        return ""
+    if left_s < 0:
+        return "the certificate for the broker has ended: renew it (refit certs)"
+    return f"the certificate for the broker ends in {left_s / DAY_S:.0f} days: refit certs renew"
 
 
 def _end(cert_file: Path) -> datetime:

@@ -10,6 +10,7 @@ from typing import Any, Literal
 
 import pytest
 
+from tests.mqtt.guarded import Guarded, running
 from tests.servers import Mosquitto
 from tests.wire_tap import WireTap
 from wire.mqtt import Limits, Message, Session, Will
@@ -103,6 +104,13 @@ def start() -> Iterator[Start]:
     yield begin
     for session in sessions:
         session.disconnect()
+
+
+@pytest.fixture(scope="module")
+def guarded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Guarded]:
+    """A site with certificates, and a broker with the configuration that Refit writes for it."""
+    with running(tmp_path_factory.mktemp("guarded")) as found:
+        yield found
 
 
 @pytest.fixture(scope="session")

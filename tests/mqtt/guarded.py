@@ -9,15 +9,17 @@ from __future__ import annotations
 import itertools
 import os
 import ssl
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path, PurePosixPath
 
 from plant import mosquitto
-from refit.certs import wanted, work
+from refit.certs import making, wanted, work
+from refit.certs.folder import pem_of
 from tests.mqtt.raw import Client
-from tests.servers import Mosquitto, free_port
+from tests.servers import Mosquitto, accepts, free_port, until
 from wire import topics
 from wire.access import Account, accounts
 from wire.site import Site, load
@@ -108,13 +110,20 @@ def allowed(patterns: tuple[str, ...]) -> list[str]:
 class Written(Mosquitto):
     """Mosquitto with a configuration as it was written, and one more listener for the tests."""
 
-    def __init__(self, folder: Path, written: Path, port: int) -> None:
+    def __init__(self, folder: Path, written: Path, port: int, *more: str) -> None:
         super().__init__(folder)
         self._beside = folder / "beside.conf"
         self.open, self.port = self.port, port
         root = "user root\n" if os.geteuid() == 0 else ""
         self._beside.write_text(
-            f"{root}include_dir {written}\nlistener {self.open} 127.0.0.1\nallow_anonymous true\n"
+            "\n".join(
+                [
+                    f"{root}include_dir {written}",
+                    *more,
+                    f"listener {self.open} 127.0.0.1",
+                    "allow_anonymous true\n",
+                ]
+            )
         )
 
     def configuration(self) -> Path:
@@ -197,9 +206,33 @@ def prepare(folder: Path) -> tuple[Site, Path]:
     return site, written
 
 
-def write(site: Site, to: Path, certs: Path) -> None:
+def write(site: Site, to: Path, certs: Path, *, by_password: bool = False) -> None:
     """What `refit broker-config` writes."""
-    places = mosquitto.Places(PurePosixPath(to), PurePosixPath(certs), "127.0.0.1")
+    places = mosquitto.Places(PurePosixPath(to), PurePosixPath(certs), "127.0.0.1", by_password)
     to.mkdir(exist_ok=True)
     for name, text in mosquitto.files(site, accounts(site), places).items():
         (to / name).write_text(text)
+
+
+@contextmanager
+def running(folder: Path) -> Iterator[Guarded]:
+    """The site and its broker."""
+    site, written = prepare(folder)
+    with Written(folder, written, site.broker.port) as broker:
+        until(lambda: accepts(broker.open), "it listens at the test's own port", 60)
+        yield Guarded(folder, site, broker.port, broker.open, broker)
+
+
+def context(ca: Path, own: Path | None = None) -> ssl.SSLContext:
+    """TLS that verifies the broker and shows a certificate, without any check of our own."""
+    found = ssl.create_default_context(cafile=ca)
+    if own is not None:
+        found.load_cert_chain(own / "cert.pem", own / "key.pem")
+    return found
+
+
+def keep(to: Path, key: making.Key, signed: making.x509.Certificate) -> Path:
+    to.mkdir(exist_ok=True)
+    (to / "cert.pem").write_bytes(signed.public_bytes(making.serialization.Encoding.PEM))
+    (to / "key.pem").write_bytes(pem_of(key))
+    return to

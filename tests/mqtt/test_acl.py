@@ -6,7 +6,6 @@ A SUBACK and, in MQTT 3.1.1, a PUBACK say nothing: every attempt is judged by wh
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
 
 import pytest
 
@@ -15,29 +14,17 @@ from tests.mqtt.guarded import (
     HOW,
     VERSIONS,
     Guarded,
-    Written,
     allowed,
     filters,
     forbidden,
-    prepare,
     universe,
 )
 from tests.mqtt.raw import Client
-from tests.servers import accepts, until
+from tests.servers import until
 
 pytestmark = [pytest.mark.system, pytest.mark.timeout(300)]
 
 LAST = "the/last"
-
-
-@pytest.fixture(scope="module")
-def guarded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Guarded]:
-    """The site and its broker."""
-    folder = tmp_path_factory.mktemp("guarded")
-    site, written = prepare(folder)
-    with Written(folder, written, site.broker.port) as broker:
-        until(lambda: accepts(broker.open), "it listens at the test's own port", 60)
-        yield Guarded(folder, site, broker.port, broker.open, broker)
 
 
 @pytest.mark.parametrize("version", VERSIONS)

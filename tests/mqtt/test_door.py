@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import ssl
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+import subprocess
+from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
 from refit.certs import making, work
-from refit.certs.folder import Folder, pem_of
+from refit.certs.folder import Folder
 from refit.certs.making import Use, Whom
-from tests.mqtt.guarded import Guarded, Written, prepare, write
+from tests.mqtt.guarded import Guarded, Written, context, keep, prepare, running, write
 from tests.mqtt.raw import Client, Refused
 from tests.servers import accepts, until
 from tests.servers.certificate import certificate
@@ -25,41 +25,11 @@ pytestmark = [pytest.mark.system, pytest.mark.timeout(300)]
 LAST = "the/last"
 
 
-@pytest.fixture(scope="module")
-def guarded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Guarded]:
-    """The site and its broker."""
-    with _guarded(tmp_path_factory.mktemp("door")) as found:
-        yield found
-
-
-@contextmanager
-def _guarded(folder: Path) -> Iterator[Guarded]:
-    site, written = prepare(folder)
-    with Written(folder, written, site.broker.port) as broker:
-        until(lambda: accepts(broker.open), "it listens at the test's own port", 60)
-        yield Guarded(folder, site, broker.port, broker.open, broker)
-
-
-def context(ca: Path, own: Path | None = None) -> ssl.SSLContext:
-    """TLS that verifies the broker and shows a certificate, without any check of our own."""
-    found = ssl.create_default_context(cafile=ca)
-    if own is not None:
-        found.load_cert_chain(own / "cert.pem", own / "key.pem")
-    return found
-
-
 def made(guarded: Guarded, to: Path, whom: Whom, age_days: int = 0, days: int = 30) -> Path:
     """A certificate of the site's authority, of any age."""
     by, key = Folder(guarded.certs).authority(), making.new_key()
     then = making.now() - timedelta(days=age_days)
     return keep(to, key, making.certificate(by, whom, key.public_key(), days, then))
-
-
-def keep(to: Path, key: making.Key, signed: making.x509.Certificate) -> Path:
-    to.mkdir(exist_ok=True)
-    (to / "cert.pem").write_bytes(signed.public_bytes(making.serialization.Encoding.PEM))
-    (to / "key.pem").write_bytes(pem_of(key))
-    return to
 
 
 def of_a_stranger(guarded: Guarded, to: Path) -> Path:
@@ -200,71 +170,8 @@ def test_who_never_wants_to_be_missed_is_told_otherwise(guarded: Guarded, keepal
         assert b"\x13\x00\x3c" in client.welcome
 
 
-@pytest.mark.parametrize("host", ["127.0.0.2", "broker.example", "pc-1"])
-def test_a_broker_with_another_name_is_refused(guarded: Guarded, host: str) -> None:
-    with pytest.raises(Refused, match="certificate"):
-        Client(guarded.port, "x", guarded.context("pc-1"), host=host)
-
-
-def test_a_broker_of_another_authority_is_refused(guarded: Guarded, tmp_path: Path) -> None:
-    work.begin(tmp_path / "certs", "works", [], 30)
-    own = guarded.certs / "pc-1"
-    with pytest.raises(Refused, match="certificate"):
-        Client(guarded.port, "x", context(tmp_path / "certs" / "ca.pem", own))
-
-
-@pytest.mark.parametrize("name", ["pc-1", "foreign"])
-def test_who_is_no_broker_cannot_play_one(guarded: Guarded, tmp_path: Path, name: str) -> None:
-    """With the key of an agent, or with a name for which the authority may not vouch at all."""
-    own = guarded.certs / name
-    if name == "foreign":
-        key, by = making.new_key(), Folder(guarded.certs).authority()
-        wide = making.authority("works", ["bank.example"], 30, making.now())
-        by = making.Authority(by.key, renamed(wide, by))
-        whom = Whom("broker", Use.SERVER, ("www.bank.example",))
-        own = keep(
-            tmp_path / "own", key,
-            making.certificate(by, whom, key.public_key(), 30, making.now()),
-        )  # fmt: skip
-    host = "www.bank.example" if name == "foreign" else "localhost"
-    assert shakes_hands(guarded, own, host) is False
-    assert shakes_hands(guarded, guarded.certs / "broker", "localhost")
-
-
-def renamed(wide: making.Authority, by: making.Authority) -> making.x509.Certificate:
-    """What a thief of the authority's key believes the authority to be."""
-    assert wide.certificate.subject == by.certificate.subject
-    key = by.certificate.public_key()
-    builder = making.x509.CertificateBuilder(
-        wide.certificate.issuer, wide.certificate.subject, key,  # type: ignore[arg-type]
-        wide.certificate.serial_number, making.now(), wide.certificate.not_valid_after_utc,
-        list(wide.certificate.extensions),
-    )  # fmt: skip
-    return builder.sign(by.key, making.hashes.SHA256())
-
-
-def shakes_hands(guarded: Guarded, own: Path, host: str) -> bool:
-    """Whether a client of the site takes a server with these files for a host."""
-    ours, theirs = (ssl.MemoryBIO(), ssl.MemoryBIO())
-    server = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    server.load_cert_chain(own / "cert.pem", own / "key.pem")
-    client = guarded.context("pc-2").wrap_bio(ours, theirs, server_hostname=host)
-    other = server.wrap_bio(theirs, ours, server_side=True)
-    for _ in range(10):
-        for side in (client, other):
-            try:
-                side.do_handshake()
-            except ssl.SSLWantReadError:
-                continue
-            except ssl.SSLCertVerificationError:
-                return False
-            if side is client:
-                return True
-    raise AssertionError("the handshake does not end")
-
-
 def test_a_revoked_key_opens_nothing_any_more(tmp_path: Path) -> None:
-    with _guarded(tmp_path) as guarded:
+    with running(tmp_path) as guarded:
         guarded.join("pc-1").drop()
         work.revoke(guarded.certs, ["pc-1"])
         guarded.broker.stop()
@@ -278,10 +185,11 @@ def test_a_revoked_key_opens_nothing_any_more(tmp_path: Path) -> None:
 
 def test_what_a_reload_brings_in(tmp_path: Path) -> None:
     """New rights, revocations and certificates; who is in already stays until it is restarted."""
-    with _guarded(tmp_path) as guarded:
+    with running(tmp_path) as guarded:
         topic = topics.node("works", Verb.NDATA, "pc-1")
         less = guarded.site.model_copy(update={"agents": guarded.site.agents[1:]})
         write(less, tmp_path / "broker", guarded.certs)
+        inside = guarded.join("historian")
         guarded.broker.reload()
 
         def silent() -> bool:
@@ -298,6 +206,8 @@ def test_what_a_reload_brings_in(tmp_path: Path) -> None:
         until(lambda: not comes_in(guarded, "pc-1"), "the revoked one stays outside", 60)
         old = serial(guarded)
         assert comes_in(guarded, "pc-2")
+        inside.settle()
+        inside.drop()
         work.renew(guarded.certs, ["broker"], 0, 30, lambda *_: None, new_key=True)
         guarded.broker.reload()
         until(lambda: serial(guarded) != old, "the broker shows its new certificate", 60)
@@ -316,3 +226,36 @@ def serial(guarded: Guarded) -> int:
         ("localhost", guarded.port), ca_certs=str(guarded.certs / "ca.pem")
     )
     return making.x509.load_pem_x509_certificate(pem.encode()).serial_number
+
+
+def test_with_passwords_the_same_holds(tmp_path: Path) -> None:
+    site, written = prepare(tmp_path)
+    write(site, written, tmp_path / "certs", by_password=True)
+    for name in ("pc-1", "historian"):
+        create = [] if name == "historian" else ["-c"]
+        command = ["mosquitto_passwd", *create, "-b", written / "passwords", name, f"{name}!"]
+        subprocess.run(command, check=True, capture_output=True)
+    with Written(tmp_path, written, site.broker.port) as broker:
+        until(lambda: accepts(broker.open), "it listens at the test's own port", 60)
+        guarded = Guarded(tmp_path, site, broker.port, broker.open, broker)
+        tls = context(guarded.certs / "ca.pem")
+        own, foreign = (topics.node("works", verb, "pc-1") for verb in (Verb.NDATA, Verb.NCMD))
+        for user, word in ((None, None), ("pc-1", None), ("pc-1", "x"), ("historian", "pc-1!")):
+            with pytest.raises(Refused):
+                Client(guarded.port, "x", tls, user=user, password=word)
+        with pytest.raises(Refused):
+            Client(guarded.port, "x", user="pc-1", password="pc-1!")
+        with guarded.judge("#") as judge:
+            with Client(guarded.port, "x", tls, user="pc-1", password="pc-1!") as agent:
+                agent.subscribe(["#"])
+                with Client(
+                    guarded.port, "pc-1", tls, user="historian", password="historian!"
+                ) as h:
+                    h.publish(topics.recorded("works", "pc-1"))
+                    h.publish(topics.recorded("works", "pc-2"))
+                    h.settle()
+                for topic in (foreign, own, topics.state("historian")):
+                    agent.publish(topic)
+                assert agent.settle() == [topics.recorded("works", "pc-1")]
+            judge.publish(LAST)
+            assert judge.hear(LAST)[2:] == [own, LAST]

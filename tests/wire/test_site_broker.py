@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import time
 from pathlib import Path
 
 import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives.serialization import Encoding
 
+from tests.servers.certificate import certificate
 from tests.wire.test_site import CSV, SMALL
 from wire.access import Role, accounts
-from wire.certificates import for_others, seconds_left
+from wire.certificates import ending, for_others, seconds_left
 from wire.site import Problem, examine, load
 from wire.site.connections import BrokerConfig
 from wire.site.problems import Wrong
@@ -105,6 +109,19 @@ def test_a_station_of_another_is_nobody_elses_to_speak_for(tmp_path: Path) -> No
     gained = set(after.publishes) - set(before.publishes)
     assert gained == {f"spBv1.0/works/{verb}/pc-1/old" for verb in ("DBIRTH", "DDATA", "DDEATH")}
     assert not any("#" in topic for one in accounts(site) for topic in one.publishes + one.reads)
+
+
+def test_a_certificate_that_ends_is_a_problem_in_its_last_week(tmp_path: Path) -> None:
+    file, _ = certificate(tmp_path)  # good for a day from now
+    now_ms = round(time.time() * 1000)
+    left = seconds_left(file, now_ms)
+    assert left is not None and 86_000 < left <= 86_400
+    assert "ends in 1 days" in ending(file, now_ms)
+    assert "has ended" in ending(file, now_ms + 2 * 86_400_000)
+    assert ending(file, now_ms - 7 * 86_400_000) == ending(None, 0) == ""
+    der = tmp_path / "cert.der"
+    der.write_bytes(x509.load_pem_x509_certificate(file.read_bytes()).public_bytes(Encoding.DER))
+    assert seconds_left(der, now_ms) == left
 
 
 def test_of_a_certificate_that_cannot_be_read_nothing_is_said(tmp_path: Path) -> None:
