@@ -5,31 +5,23 @@ from __future__ import annotations
 import asyncio
 from collections import Counter
 from collections.abc import Iterator
-from contextlib import suppress
 from pathlib import Path
 
-import numpy as np
 import pytest
 
 from edge.outbox import Outbox
-from edge.outbox_file import SOURCE, Batch
-from edge.publish import Publisher
-from stations.declare import Type
-from stations.samples import build
 from tests.edge.reports import TAGS
-from tests.edge.sender import holds, sender
+from tests.edge.sender import EVERY_S, holds, load, sender
 from tests.mqtt.conftest import BrokerAt
 from tests.servers import Mosquitto, until
 from tests.wire_tap import WireTap
 from wire import topics
-from wire.clock import SystemClock
 from wire.mqtt import Message, Session
 from wire.sparkplug.codec import decode
 
 pytestmark = pytest.mark.system
 
 KEEPALIVE_S = 1
-EVERY_S = 0.02  # from batch to batch
 
 
 class Recorder:
@@ -61,18 +53,6 @@ class Recorder:
 def mosquitto(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Mosquitto]:
     with Mosquitto(tmp_path_factory.mktemp("mosquitto")) as broker:
         yield broker
-
-
-async def load(publisher: Publisher, outbox: Outbox, first: int, seconds: float) -> int:
-    """Commit and send one value after the other; the number of the next."""
-    number = first
-    for number in range(first, first + round(seconds / EVERY_S)):
-        samples = build([(1, SystemClock().now_ms(), 0, Type.FLOAT, float(number))])
-        batch = Batch("press-1", samples, np.zeros(1, SOURCE))
-        publisher.fresh(outbox.commit([batch], SystemClock().now_ms()), False)
-        with suppress(TimeoutError):  # the pace of the load, not a wait for something
-            await asyncio.wait_for(asyncio.Event().wait(), EVERY_S)
-    return number + 1
 
 
 async def test_a_half_open_link_under_load_costs_a_host_that_acknowledges_nothing_no_value(

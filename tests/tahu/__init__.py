@@ -1,0 +1,1 @@
+"""Sparkplug with programs of another maker: Eclipse Tahu."""
