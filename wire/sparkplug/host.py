@@ -14,6 +14,7 @@ from collections import Counter
 from wire import topics
 from wire.sparkplug import state
 from wire.sparkplug.codec import parse
+from wire.sparkplug.compressed import opened
 from wire.sparkplug.datatypes import Undecodable
 from wire.sparkplug.edge import Edge, HostSettings, Message
 from wire.sparkplug.effects import Disconnect, EdgeId, HostEffect, Publish
@@ -128,7 +129,7 @@ class Host:
         return effects
 
     def _edge_message(self, address: Address, payload: bytes, now_ms: int) -> list[HostEffect]:
-        message = parse(payload)
+        message = opened(parse(payload))
         edge = self._edge(EdgeId(address.group, address.edge))
         if edge is None:
             self.counts["too many edge nodes"] += 1
@@ -138,7 +139,8 @@ class Host:
             return edge.node_birth(message, mark, now_ms)
         if address.verb is Verb.NDEATH:
             return edge.node_death(message, now_ms)
-        heard = Message(address.verb, address.device, message, len(payload), mark)
+        size = max(len(payload), message.ByteSize())
+        heard = Message(address.verb, address.device, message, size, mark)
         return edge.take(heard, now_ms)
 
     def _edge(self, id: EdgeId) -> Edge | None:
