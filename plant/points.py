@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 
+from plant.foreign import Foreign
 from plant.kpi.measurements import Measurement
 from plant.stores.store import EDGE_HEALTH, Points
 from stations.declare import Type
@@ -32,6 +33,8 @@ class Model:
     def __init__(self, site: Site) -> None:
         self._site = site.name
         self._known = {one.name: (one.line, one.kind) for one in site.stations}
+        self.foreign = Foreign(site)
+        self._known |= {one.name: (one.line, DEVICE) for one in site.foreign}
         self.stations = {one.name: one.scheme for one in site.stations}
 
     def samples(self, received: Received, now_ms: int) -> Points:

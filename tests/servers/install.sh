@@ -46,7 +46,7 @@ fi
 tahu=$CACHE/tahu-$(cat ../tahu/pom.xml ../tahu/java/* | sha256sum | cut -c1-12)
 if ! test -e "$tahu/complete"; then
     mkdir -p "$tahu/classes"
-    mvn -q -B -f ../tahu/pom.xml dependency:copy-dependencies "-DoutputDirectory=$tahu/lib"
+    mvn -q -B -Dstyle.color=never -f ../tahu/pom.xml dependency:copy-dependencies "-DoutputDirectory=$tahu/lib"
     javac -Xlint:-options --release 11 -cp "$tahu/lib/*" -d "$tahu/classes" ../tahu/java/*.java
     cp ../tahu/java/quiet.xml "$tahu/classes/"
     touch "$tahu/complete"

@@ -10,10 +10,11 @@ from typing import Any
 import tomli_w
 from pydantic import BaseModel
 
-from wire.site import checks, documents
+from wire.site import checks, documents, foreign
 from wire.site.connections import OWN_NAME, Pki
 from wire.site.documents import Document, Overrides
 from wire.site.explain import Model, validate
+from wire.site.foreign import ForeignConfig
 from wire.site.lines import LineConfig
 from wire.site.models import AgentConfig, Site, SiteFile, SiteTable, StationConfig
 from wire.site.positions import Key
@@ -111,7 +112,10 @@ def _build(document: Document) -> Site | None:
     lines = _list(document, "line", LineConfig)
     agents = _list(document, "agent", AgentConfig)
     stations = _list(document, "station", StationConfig)
+    others = _list(document, "foreign", ForeignConfig)
     document.problems += [*checks.names(document), *checks.lines(document)]
+    names = [one.name for one in stations.values()]
+    document.problems += foreign.problems(document, others, names)
     for place, config in stations.items():
         document.problems += checks.station(document, place, config)
     if document.problems:
@@ -119,7 +123,8 @@ def _build(document: Document) -> Site | None:
     name = tables.pop("site").name
     site = Site(
         name=name, **tables, lines=tuple(lines.values()), agents=tuple(agents.values()),
-        stations=tuple(stations.values()), folder=document.folder, file=document.path,
+        stations=tuple(stations.values()), foreign=tuple(others.values()),
+        folder=document.folder, file=document.path,
     )  # fmt: skip
     for station in site.stations:
         if station.opcua is not None:

@@ -14,6 +14,7 @@ from stations.declare import Command, Node, Register, Station, Tag
 from wire.site import addresses, devices
 from wire.site.connections import BrokerConfig, ModbusConfig, OpcuaConfig, Part
 from wire.site.databases import StoreConfig
+from wire.site.foreign import ForeignConfig
 from wire.site.ledger import LedgerConfig
 from wire.site.lines import LineConfig
 from wire.site.media import MediaConfig
@@ -200,6 +201,7 @@ class SiteFile(Part):
     line: tuple[LineConfig, ...] = Field(default=(), strict=False)
     agent: tuple[AgentConfig, ...] = Field(default=(), strict=False)
     station: tuple[StationConfig, ...] = Field(default=(), strict=False)
+    foreign: tuple[ForeignConfig, ...] = Field(default=(), strict=False)
 
 
 class Site(Part):
@@ -215,6 +217,7 @@ class Site(Part):
     lines: tuple[LineConfig, ...] = ()
     agents: tuple[AgentConfig, ...] = ()
     stations: tuple[StationConfig, ...] = ()
+    foreign: tuple[ForeignConfig, ...] = ()
     folder: Path = Path()
     file: Path | None = None
 

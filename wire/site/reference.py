@@ -13,6 +13,7 @@ from wire.site.connections import BrokerConfig, ModbusConfig, OpcuaConfig
 from wire.site.databases import StoreConfig
 from wire.site.devices import COLUMNS, NEEDED
 from wire.site.explain import keys
+from wire.site.foreign import ForeignConfig
 from wire.site.ledger import LedgerConfig
 from wire.site.lines import LineConfig, ShiftConfig
 from wire.site.media import MediaConfig
@@ -37,6 +38,7 @@ TABLES: tuple[tuple[str, type[BaseModel]], ...] = (
     ("[[line.shift]]", ShiftConfig),
     ("[[agent]]", AgentConfig),
     ("[[station]]", StationConfig),
+    ("[[foreign]]", ForeignConfig),
     ("[station.opcua]", OpcuaConfig),
     ("[station.modbus] or [station.modbus.NAME]", ModbusConfig),
 )

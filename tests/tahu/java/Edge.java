@@ -38,13 +38,11 @@ import org.eclipse.tahu.mqtt.MqttClientId;
 import org.eclipse.tahu.mqtt.MqttServerName;
 import org.eclipse.tahu.mqtt.MqttServerUrl;
 import org.eclipse.tahu.mqtt.RandomStartupDelay;
-import org.eclipse.tahu.util.CompressionAlgorithm;
-import org.eclipse.tahu.util.PayloadUtil;
 
 /**
  * An edge node with one device of every datatype: Edge PORT GROUP EDGE DEVICE. On its input: "data
- * NUMBER" (a float and a negative integer, by alias), "history NUMBER TIME", "deflate NUMBER", "gzip
- * NUMBER", "death", "birth", "quit".
+ * NUMBER" (a float and a negative integer, by alias), "history NUMBER TIME", "death", "birth",
+ * "quit".
  */
 public final class Edge implements MetricHandler, ClientCallback {
     private final EdgeNodeDescriptor node;
@@ -88,16 +86,6 @@ public final class Edge implements MetricHandler, ClientCallback {
             case "history":
                 client.publishDeviceData(
                     name, data(Integer.parseInt(said[1]), new Date(Long.parseLong(said[2])), true));
-                return true;
-            case "deflate":
-                client.publishDeviceData(name, PayloadUtil.compress(
-                    data(Integer.parseInt(said[1]), new Date(), false),
-                    CompressionAlgorithm.DEFLATE, false));
-                return true;
-            case "gzip":
-                client.publishDeviceData(name, PayloadUtil.compress(
-                    data(Integer.parseInt(said[1]), new Date(), false),
-                    CompressionAlgorithm.GZIP, false));
                 return true;
             case "death":
                 client.publishDeviceDeath(name);
