@@ -47,7 +47,7 @@ class ModbusRelay(Relay):
                 break
             frame, data = data[:size], data[size:]
             if not to_server:
-                done += self._answer(frame)
+                done += self._answer(link, frame)
             elif refusal := self._refused(frame):
                 link.client.sendall(refusal)
             else:
@@ -66,7 +66,7 @@ class ModbusRelay(Relay):
                 return _refusal(frame, ILLEGAL_ADDRESS)
         return b""
 
-    def _answer(self, frame: bytes) -> bytes:
+    def _answer(self, link: Link, frame: bytes) -> bytes:
         fault = self.fault
         if fault not in OF_ANSWERS or self.random.random() > self.share:
             return frame
@@ -74,7 +74,8 @@ class ModbusRelay(Relay):
         if fault == "wrong-id":
             return struct.pack(">H", transaction ^ 0x5555) + frame[2:]
         if fault == "reset":
-            raise ConnectionResetError("as the fault has it")
+            self.drop(link)
+            return b""
         time.sleep(LATE_S)
         return frame
 

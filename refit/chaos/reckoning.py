@@ -126,7 +126,7 @@ def _tag(
             found.lost += 1
             found.add(where, f"offer {offer.number} was acknowledged and is not stored")
         elif any(one.covers(station, tag, offer.from_ms, offer.to_ms) for one in spans) or (
-            is_polled and _is_failed(rows, place, failed)
+            is_polled and is_told_by_a_poll(rows, place, failed)
         ):
             told.add(offer.what)
         else:
@@ -141,7 +141,7 @@ def _tag(
             _inside(found, where, span, station, tag, kept, said)
 
 
-def _is_failed(rows: list[Row], place: int, failed: list[int]) -> bool:
+def is_told_by_a_poll(rows: list[Row], place: int, failed: list[int]) -> bool:
     """Whether the agent says between two stored answers that a poll has failed."""
     after_ms = rows[place - 1][0] if place else -EVER
     before_ms = rows[place][0] if place < len(rows) else EVER
@@ -178,9 +178,9 @@ def walk(
     last: Row | None = None
     high_ms, is_behind = -EVER, False
     for offer in offers:
-        is_behind = offer.has_time and offer.from_ms < (
-            high_ms if is_behind else high_ms - BEHIND_MS
-        )
+        # The agent compares 100 ns; of a clock that has just caught up ms do not tell.
+        newest_ms = high_ms + 1 if is_behind else high_ms - BEHIND_MS
+        is_behind = offer.has_time and offer.from_ms < newest_ms
         high_ms = max(high_ms, offer.from_ms)
         due_ms = offer.from_ms if last is None else max(offer.from_ms, last[0] + 1)
         repeated = last is not None and (
@@ -194,6 +194,8 @@ def walk(
         )
         if is_next and not (repeated and offer.has_time):
             last, at, new = stored[at], at + 1, new + 1
+            if is_behind:  # the same may be offered to a subscription whose agent is dead, too
+                seen.add(offer.what)
             if kept is not None:
                 kept.append((offer, last[0]))
         elif not repeated and not (is_behind and offer.what in seen):

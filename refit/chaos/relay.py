@@ -22,12 +22,12 @@ class Link:
     is_dead: bool = False
 
     def close(self) -> None:
-        """End both sides."""
+        """Reset both sides."""
         for one in (self.client, self.server):
             if one is not None:
                 with contextlib.suppress(OSError):
                     one.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, RESET)
-                    one.shutdown(socket.SHUT_RDWR)
+                    one.shutdown(socket.SHUT_RD)  # wakes who reads, says nothing to the other side
                 one.close()
 
 
@@ -66,7 +66,7 @@ class Relay:
         """Reset every connection; how many."""
         links = [link for link in list(self._links) if not link.is_dead]
         for link in links:
-            self._forget(link)
+            self.drop(link)
         return len(links)
 
     def close(self) -> None:
@@ -76,7 +76,7 @@ class Relay:
             self._listener.shutdown(socket.SHUT_RDWR)
         self._listener.close()
         for link in list(self._links):
-            self._forget(link)
+            self.drop(link)
 
     def change(self, link: Link, to_server: bool, data: bytes) -> bytes:
         """What is sent on of what came; a subclass says otherwise."""
@@ -100,7 +100,7 @@ class Relay:
         try:
             server = socket.create_connection(("127.0.0.1", self.behind), 5)
         except OSError:
-            self._forget(link)
+            self.drop(link)
             return
         server.settimeout(None)
         server.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
@@ -109,13 +109,13 @@ class Relay:
         back.start()
         self._pass(link, True)
         back.join()
-        self._forget(link)
+        self.drop(link)
 
     def _ignore(self, link: Link) -> None:
         with contextlib.suppress(OSError):
             while link.client.recv(PART):
                 continue
-        self._forget(link)
+        self.drop(link)
 
     def _pass(self, link: Link, to_server: bool) -> None:
         assert link.server is not None
@@ -131,7 +131,8 @@ class Relay:
             with contextlib.suppress(OSError):
                 target.shutdown(socket.SHUT_RDWR)
 
-    def _forget(self, link: Link) -> None:
+    def drop(self, link: Link) -> None:
+        """Reset one connection."""
         with contextlib.suppress(ValueError):
             self._links.remove(link)
         link.close()

@@ -107,13 +107,16 @@ class _Handler(BaseHTTPRequestHandler):
         if not status:  # nobody behind: as if nobody were here
             self.close_connection = True
             return
-        self.send_response(status)
-        self.send_header("Content-Length", str(len(content)))
-        if kind:
-            self.send_header("Content-Type", kind)
-        self.end_headers()
-        if status != 204:
-            self.wfile.write(content)
+        try:
+            self.send_response(status)
+            self.send_header("Content-Length", str(len(content)))
+            if kind:
+                self.send_header("Content-Type", kind)
+            self.end_headers()
+            if status != 204:
+                self.wfile.write(content)
+        except OSError:  # who asked has given up
+            self.close_connection = True
 
     def log_message(self, format: str, *args: Any) -> None:
         """Say nothing: the account at the end does."""

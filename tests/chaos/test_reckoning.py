@@ -7,7 +7,7 @@ from pathlib import Path
 import orjson
 import pytest
 
-from refit.chaos.reckoning import EVER, Offer, timed, walk
+from refit.chaos.reckoning import EVER, Offer, is_told_by_a_poll, timed, walk
 from refit.chaos.spans import Span
 from stations.declare import Node, Register, Tag
 
@@ -16,6 +16,7 @@ SLACK = Tag(float, Node("Load"), deadband=0.5, doc="Has times and a deadband.")
 POLLED = Tag(float, Register("input", 0, "float32"), doc="Has no times.")
 COARSE = Tag(float, Register("input", 2, "float32"), deadband=0.5, doc="No times, a deadband.")
 GOOD = 0
+UNCERTAIN = 0x4000_0000
 
 
 def offers(*values: float, polled: bool = False) -> list[Offer]:
@@ -105,3 +106,22 @@ def test_what_has_no_time_lies_between_two_changes(tmp_path: Path) -> None:
     assert found[3] == (50, 50)
     assert found[4] == (100, 200)
     assert found[6] == (200, EVER)
+
+
+def test_what_comes_behind_a_clock_that_was_set_back_stands_under_the_agents_times() -> None:
+    behind = [
+        Offer(n, 100 * n, 100 * n, (GOOD, repr(float(n))), float(n), True)
+        for n in (50, 3, 3, 4, 60)
+    ]
+    listed = [*offers(1.0, 2.0), *behind]
+    uncertain = [(5_100, (UNCERTAIN, "3.0")), (5_200, (UNCERTAIN, "4.0"))]
+    rows = [*stored((100, 1.0), (200, 2.0), (5_000, 50.0)), *uncertain, *stored((6_000, 60.0))]
+    assert judged(TIMED, listed, rows) == ([], [], 6)
+    assert judged(TIMED, listed, [*rows[:4], rows[5]]) == ([4], [], 6)
+
+
+def test_a_poll_that_failed_tells_of_an_answer_that_never_came() -> None:
+    rows = stored((10, 1.0), (30, 3.0))
+    assert is_told_by_a_poll(rows, 1, [20])
+    assert not is_told_by_a_poll(rows, 1, [5, 40])
+    assert is_told_by_a_poll(rows, 2, [40])
