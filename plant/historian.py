@@ -143,7 +143,9 @@ class Historian:
     def confirm_records(self, agent: str, answer: bytes) -> bool:
         """Tell an agent which of its records the ledger has; False when it cannot be told now."""
         message = Message(topics.recorded(self._site, agent), answer, qos=1)
-        return self.link is not None and self.link.publish(message)
+        with self._lock:  # a session that has just begun says STATE before anything else
+            can_tell = self.link is not None and self.host.announced
+            return can_tell and self.link is not None and self.link.publish(message)
 
     @property
     def alive(self) -> bool:

@@ -17,6 +17,7 @@ from tests.sparkplug.plant import (
     T0,
     TABLE_1,
     angles,
+    asked,
     by_name,
     connected,
     edge_node,
@@ -115,6 +116,23 @@ def test_births_that_were_not_taken_are_made_again() -> None:
     first = sent(node.connected(T0, 5))[0]
     assert node.not_taken(first, T0) == []
     assert verbs(node.tick(T0 + 1_000)) == BIRTHS
+
+
+def test_births_that_were_not_taken_hold_data_back_also_where_many_ask() -> None:
+    node = connected()
+    refused = sent(asked(node, T0 + 1_500))[0]  # so soon that a further request would not hold it
+    node.not_taken(refused, T0 + 1_500)
+    assert not node.can_send
+    assert node.live("table-1", angles(1.0), 1, T0 + 1_600) == []
+    assert verbs(node.tick(T0 + 2_500)) == BIRTHS
+
+
+def test_health_that_was_not_taken_is_said_again() -> None:
+    node = connected()
+    node.health({"backlog_rows": 1}, T0 + 1)
+    refused = sent(node.health({"backlog_rows": 2}, T0 + 2))[0]
+    node.not_taken(refused, T0 + 2)
+    assert verbs(node.health({"backlog_rows": 2}, T0 + 3)) == ["NDATA"]
 
 
 class Long(Station):

@@ -58,6 +58,7 @@ class EdgeNode:
         self._places = dict(places or {})
         self._health = tuple(health)
         self._health_values: dict[str, Scalar | None] = {}
+        self._health_told = self._health_values  # before the last NDATA
         self.bytes_max = bytes_max
         self._rebirth_gap_ms = rebirth_gap_ms
         self._stations: dict[str, Station] = {}
@@ -176,15 +177,14 @@ class EdgeNode:
         declared = {one.name for one in self._health}
         if unknown := set(values) - declared:
             raise ValueError(f"no health metric {', '.join(sorted(unknown))} is declared")
-        missing = object()
-        known: Mapping[str, object] = self._health_values
-        changed = {name: new for name, new in values.items() if known.get(name, missing) != new}
+        told = self._health_values
+        changed = {key: new for key, new in values.items() if key not in told or told[key] != new}
         effects = self.tick(now_ms) if self.can_send else []
         if effects or not self.can_send or not changed:
             self._health_values.update(changed)
             return effects
         payload = births.node_data(now_ms, (self._seq + 1) % 256, self._health, changed)
-        self._health_values.update(changed)
+        self._health_told, self._health_values = told, {**told, **changed}
         return [self._sent(Verb.NDATA, "", payload)]
 
     def renew(self, outbox: str, now_ms: int) -> list[EdgeEffect]:
@@ -202,7 +202,10 @@ class EdgeNode:
         if message is self._newest and topics.is_data(message.topic):
             self._seq = (self._seq - 1) % 256
             self._newest = None
+            if message.topic == self._node_topic[Verb.NDATA]:
+                self._health_values = self._health_told
             return []
+        self._crowded = False  # whoever asked: no DATA before births that a host can have heard
         return self._request("message not taken", now_ms)
 
     def stop(self, now_ms: int) -> list[EdgeEffect]:

@@ -49,6 +49,11 @@ class Host:
         """Topic filters and QoS that the connection needs before `connected` is called."""
         return ((topics.EVERYTHING, 1), (self._topic, 1))
 
+    @property
+    def announced(self) -> bool:
+        """True once this session has said that we are online, and nobody has said otherwise."""
+        return self._is_announced
+
     def edges(self) -> tuple[Edge, ...]:
         """Every edge node heard so far."""
         return tuple(self._edges.values())

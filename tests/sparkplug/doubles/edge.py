@@ -52,6 +52,8 @@ class FaultyEdge(EdgeMetrics):
             self._connect(with_foreign=True)
         self._births()
         self.node_data(2)
+        if self.has("NDATA again and again"):
+            self.node_data(2)
         self.data("press", 1.5)
         self._late_device()
         self._lose_a_device()
@@ -66,14 +68,18 @@ class FaultyEdge(EdgeMetrics):
     def topic(self, verb: str, device: str | None = None) -> str:
         """A topic, as wrong as wanted."""
         namespace = "spAv1.0" if self.has("namespace") else "spBv1.0"
-        group = {"+ in the group": "pl+nt", "/ in the group": "plant/north"}
+        group = {"+ in the group": "pl+nt", "/ in the group": "plant/north",
+                 "group not UTF-8": "plant\udcff"}  # fmt: skip
         edge = {"# in the edge id": "pc#1", "edge id not UTF-8": "pc\udcff1"}
-        names = {"# in the device id": "pr#ss", "/ in the device id": "pr/ess"}
+        names = {"# in the device id": "pr#ss", "/ in the device id": "pr/ess",
+                 "device id not UTF-8": "press\udcff"}  # fmt: skip
         said_group = next((name for fault, name in group.items() if self.has(fault)), GROUP)
         said_edge = next((name for fault, name in edge.items() if self.has(fault)), EDGE)
         if self.has("dbirth of another node") and verb == "DBIRTH":
             said_edge = "pc-2"
         levels = [namespace, said_group, verb, said_edge]
+        if device == "ghost" and self.has("device ids differ by case"):
+            device = "LATE"
         if device == "press":
             device = next((name for fault, name in names.items() if self.has(fault)), device)
         if device is not None and not (self.has("no device level") and verb == "DDATA"):
@@ -150,6 +156,8 @@ class FaultyEdge(EdgeMetrics):
         self.device_birth("late")
         self.alive.append("late")
         self.data("late", 3.0)
+        if self.has("device ids differ by case"):
+            self.device_birth("ghost")
         if self.has("data of an unborn device"):
             self.data("ghost", 3.0)
 

@@ -41,10 +41,14 @@ SESSION_5 = {
     "no DISCONNECT reason 0x04": "payloads-ndeath-will-message-publisher-disconnect-mqtt50",
 }
 TOPICS = {
-    "namespace": f"{_NS}-a topic-structure",
+    "namespace": f"{_NS}-a topic-structure topics-nbirth-topic topics-dbirth-topic "
+    f"topics-ddeath-topic topics-ndeath-topic {_FLOW}-nbirth-topic {_DEVICE_FLOW}-dbirth-topic",
     "+ in the group": f"intro-group-id-chars {_NS}-valid-group-id",
     "/ in the group": f"topic-structure {_NS}-valid-group-id",
     "# in the edge id": f"intro-edge-node-id-chars {_NS}-valid-edge-node-id",
+    "group not UTF-8": "intro-group-id-string",
+    "device id not UTF-8": "intro-device-id-string",
+    "device ids differ by case": "case-sensitivity-sparkplug-ids",
     "edge id not UTF-8": "intro-edge-node-id-string",
     "# in the device id": f"intro-device-id-chars {_NS}-valid-device-id",
     "/ in the device id": f"{_NS}-valid-device-id",
@@ -88,6 +92,8 @@ PRIMARY = {
     "leaves its host without NDEATH": f"{_FLOW}-phid-offline",
 }
 BIRTHS = {
+    "NBIRTH without a value": f"{_OPS}-data-publish-nbirth-values topics-nbirth-metrics",
+    "times fall in NBIRTH": f"{_OPS}-data-publish-nbirth-order",
     "bdSeq not repeated": "topics-nbirth-bdseq-matching payloads-nbirth-bdseq-repeat",
     "no bdSeq": "topics-nbirth-bdseq-included payloads-nbirth-bdseq",
     "bdSeq of UInt64": f"{_FLOW}-nbirth-payload-bdSeq",
@@ -133,6 +139,9 @@ MESSAGES = {
     "payload timestamp in local time": "payloads-timestamp-in-UTC",
 }
 DATA = {
+    "NDATA again and again": f"{_OPS}-data-publish-nbirth-change",
+    "metric of no NBIRTH": f"topics-nbirth-metric-reqs {_OPS}-data-publish-nbirth",
+    "empty NDATA": "topics-ndata-payload",
     "no metric timestamp": "payloads-name-birth-data-requirement",
     "metric timestamp in seconds": "payloads-metric-timestamp-in-UTC",
     "unknown alias": "payloads-alias-birth-requirement topics-dbirth-metric-reqs",

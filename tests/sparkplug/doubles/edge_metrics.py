@@ -72,7 +72,11 @@ class EdgeMetrics(Client):
             alias = 98 if self.has("alias on bdSeq") else None
             put(made, "bdSeq", datatype, bd_seq, at_ms, alias=alias, field="long_value")
         self._rebirth_metric(made, at_ms)
-        put(made, "load", 10, 0.5, at_ms, alias=ALIASES[""])
+        load = put(made, "load", 10, 0.5, at_ms, alias=ALIASES[""])
+        if self.has("NBIRTH without a value"):
+            load.ClearField("double_value")
+        if self.has("times fall in NBIRTH"):
+            load.timestamp = self.now_ms - 1_000
         if self.has("names differ by case"):
             put(made, "Load", 10, 0.5, at_ms)
         self._dataset(made, at_ms)
@@ -183,6 +187,10 @@ class EdgeMetrics(Client):
         """NDATA."""
         made = self._message()
         put(made, None, 10, float(value), self._metric_ms(), alias=ALIASES[""], said_type=False)
+        if self.has("metric of no NBIRTH"):
+            put(made, "surprise", 10, 1.0, self._metric_ms(), said_type=False)
+        if self.has("empty NDATA"):
+            del made.metrics[:]
         self.send("NDATA", made)
 
     def data(self, device: str, value: float, *, historical: bool = False) -> None:

@@ -164,7 +164,8 @@ class FaultyHost(wire.Client):
         topic = "spBv1.0/STATE/other" if self.has("death on another topic") else STATE
         qos = 0 if self.has("death with QoS 0") else 1
         at_ms = max(at_ms, 0 if self.has("old death time") else self.will_ms)
-        self.publish(topic, state(False, at_ms), qos, not self.has("death not retained"))
+        said = str(at_ms) if self.has("death time as text") else at_ms
+        self.publish(topic, state(False, said), qos, not self.has("death not retained"))
 
     def _leave(self) -> None:
         self.wait(20)

@@ -43,6 +43,7 @@ STATE = {
     "no STATE death": f"{_OPS}-termination",
     "old death time": f"{_T}-death-payload-timestamp-disconnect-clean "
     f"{_T}-death-payload-timestamp-disconnect-with-no-disconnect-packet",
+    "death time as text": f"{_OPS}-death-payload",
     "death on another topic": f"{_OPS}-death-topic",
     "death with QoS 0": f"{_OPS}-death-qos",
     "death not retained": f"{_OPS}-death-retained",

@@ -107,6 +107,8 @@ class EdgeSession:
 
     def _note(self, packet: Packet) -> None:
         what, _, device = packet.topic.partition(" ")
+        if what == "stop":
+            self.primary.stopped()
         if what == "lost" and device in self.alive:
             self.lost[device] = packet.at_ms
 
@@ -177,12 +179,12 @@ class EdgeSession:
         if self.node is not None:
             see(SAME_NODE, said.node == self.node, said.where, f"the NBIRTH is of {self.node}")
         session.subscribed(self.book, self.filters, said)
-        is_late = bool(self.data_since_birth) and device in self.expected
+        is_late = bool(self.data_since_birth) and device in self.expected - self.born_now
         what = "it was known before the NBIRTH, and data went out before it"
         see(BIRTH_ORDER, not is_late, said.where, what)
         for verb in self.data_since_birth if is_late else ():
             see(DATA_ORDER[verb], False, said.where, "data went out before this birth")
-        twice = device in self.born_now and not self.data_since_birth
+        twice = device in self.alive and not self.data_since_birth
         see(UNIQUE_DEVICE, not twice, said.where, "a second device of this id")
         self.alive.add(device)
         self.born_now.add(device)

@@ -7,7 +7,7 @@ from tests.sparkplug.judge.book import Book
 from tests.sparkplug.judge.commands import Commands
 from tests.sparkplug.judge.conversation import Conversation
 from tests.sparkplug.judge.envelope import AHEAD_MS_MAX, BEHIND_MS_MAX
-from tests.sparkplug.judge.reading import COMMANDS, host_of, spoken, state
+from tests.sparkplug.judge.reading import COMMANDS, host_of, says_offline, spoken, state
 from tests.wire_tap import END, Packet
 
 ANSWER_MS_MAX = 2_000
@@ -174,6 +174,9 @@ class HostSession:
         said = state(packet.payload)
         if said is not None and not said[0]:
             self._death(packet, said[1], fine)
+            return
+        if says_offline(packet.payload):
+            see(DEATH_PAYLOAD, False, where, f"{packet.payload!r}")
             return
         own = f"spBv1.0/STATE/{self.id}"
         ready = self.filters.has(own) and self.filters.has("spBv1.0/g/NDATA/e")

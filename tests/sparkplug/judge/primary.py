@@ -50,6 +50,10 @@ class Primary:
             host_of(pattern) == self._host is not None for pattern, _ in packet.filters
         )
 
+    def stopped(self) -> None:
+        """The node is told to stop: it leaves for that and for no STATE."""
+        self._stale_ms = None
+
     def heard(self, packet: Packet, *, is_born: bool) -> None:
         """A STATE comes to the node."""
         if self._host is None:

@@ -116,6 +116,11 @@ def state(payload: bytes) -> tuple[bool, int] | None:
     return (online, at_ms) if type(online) is bool and type(at_ms) is int else None
 
 
+def says_offline(payload: bytes) -> bool:
+    """Whether a STATE payload of any form means a death."""
+    return b"false" in payload.lower() or payload == b"OFFLINE"
+
+
 def matches(pattern: str, topic: str) -> bool:
     """Whether an MQTT topic filter takes a topic."""
     wanted, levels = pattern.split("/"), topic.split("/")
