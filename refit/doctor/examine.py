@@ -19,6 +19,7 @@ import psutil
 from refit.doctor import logins, probes, verdicts
 from refit.doctor.verdicts import Finding, Level
 from wire.site import Site, StationConfig
+from wire.tls import TlsError, client_context
 
 PORTS = {
     "mqtt": 1883, "mqtts": 8883, "influxdb": 8086, "influxdbs": 8086, "postgresql": 5432,
@@ -70,11 +71,24 @@ def site(found: Site, agent: str | None) -> Iterator[Finding]:
                 told = list(_http_clock(peer))
                 yield from told
                 well.update(f"{peer.what}: HTTP" for _ in told)
+    if "broker" in well and found.broker.tls:
+        yield _broker_tls(found, agent or found.historian.name)
     if "store: HTTP" in well:
         yield from logins.store(found)
     if "ledger" in well:
         yield from logins.ledger(found)
     yield from _opcua_clocks(found, well)
+
+
+def _broker_tls(found: Site, name: str) -> Finding:
+    """TLS alone: a whole session would push out the one who runs under this account."""
+    broker = found.broker.of(name)
+    try:
+        context = client_context(broker.ca_file, broker.cert_file, broker.key_file)
+        problem = probes.tls(broker.host, broker.port, context)
+    except (TlsError, OSError) as error:
+        problem = str(error)
+    return verdicts.secured("broker", name, problem)
 
 
 def _folders(found: Site, agent: str | None) -> Iterator[tuple[str, Path]]:

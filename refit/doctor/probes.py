@@ -5,6 +5,7 @@ from __future__ import annotations
 import ctypes
 import os
 import socket
+import ssl
 import statistics
 import tempfile
 import time
@@ -17,6 +18,7 @@ import psutil
 from pydantic import BaseModel
 
 CONNECT_S = 3.0
+ALERT_S = 1.0
 SYNCS = 8
 NOT_SYNCHRONISED = 5  # TIME_ERROR of adjtimex(2)
 
@@ -100,6 +102,23 @@ def connect(host: str, port: int) -> tuple[str, float]:
     except OSError as error:
         return (error.strerror or str(error)).lower(), 1000 * (time.perf_counter() - began)
     return "", 1000 * (time.perf_counter() - began)
+
+
+def tls(host: str, port: int, context: ssl.SSLContext) -> str:
+    """What is wrong with TLS there, by the server's word or by ours; "" when nothing is."""
+    try:
+        with (
+            socket.create_connection((host, port), CONNECT_S) as plain,
+            context.wrap_socket(plain, server_hostname=host) as secured,
+        ):
+            secured.settimeout(ALERT_S)
+            # In TLS 1.3 a server looks at the client's certificate when we are through already.
+            secured.recv(1)
+    except TimeoutError:
+        return ""  # it waits for us to begin
+    except (OSError, ValueError) as error:
+        return getattr(error, "verify_message", "") or getattr(error, "reason", "") or str(error)
+    return ""
 
 
 def listener(port: int) -> str | None:

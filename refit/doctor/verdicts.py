@@ -157,6 +157,14 @@ def reached(what: str, address: str, problem: str, ms: float) -> Finding:
     return Finding(Level.OK, what, f"{address} answers in {ms:.0f} ms")
 
 
+def secured(what: str, account: str, problem: str) -> Finding:
+    """Whether a server is who it says, and lets this account in; `problem` is "" when it does."""
+    if problem:
+        advice = "`refit certs list` says what is good; is ca_file that of the site's authority?"
+        return Finding(Level.FAIL, f"{what}: TLS", f"{account}: {problem.lower()}", advice)
+    return Finding(Level.OK, f"{what}: TLS", f"{account} and the {what} take each other")
+
+
 def port(what: str, number: int, user: str | None) -> Finding:
     """A port that Refit will listen on; `user` is who has it now, None when it is free."""
     if number == 0:

@@ -34,6 +34,7 @@ class Client:
         user: str | None = None,
         password: str | None = None,
         keepalive_s: int = 30,
+        clean: bool = True,
     ) -> None:
         self.version = version
         self.got: list[str] = []
@@ -47,7 +48,7 @@ class Client:
             if hasattr(self, "_socket"):
                 self._socket.close()
             raise Refused(f"no connection: {error}") from error
-        flags = 2 | (4 | 1 << 3 | retain_will << 5 if will else 0)
+        flags = 2 * clean | (4 | 1 << 3 | retain_will << 5 if will else 0)
         flags |= (user is not None) << 7 | (password is not None) << 6
         body = _text("MQTT") + bytes([version, flags]) + keepalive_s.to_bytes(2, "big")
         body += self._properties() + _text(name)
@@ -74,9 +75,10 @@ class Client:
         body = _text(topic) + number + self._properties() + payload
         self._send(PUBLISH << 4 | qos << 1 | retain, body)
 
-    def subscribe(self, filters: Iterable[str]) -> bytes:
-        """Subscribe at QoS 0; the broker's answer to each filter."""
-        body = b"\0\2" + self._properties() + b"".join(_text(one) + b"\0" for one in filters)
+    def subscribe(self, filters: Iterable[str], qos: int = 0) -> bytes:
+        """The broker's answer to each filter."""
+        wanted = b"".join(_text(one) + bytes([qos]) for one in filters)
+        body = b"\0\2" + self._properties() + wanted
         self._send(8 << 4 | 2, body)
         while True:
             kind, answer = self._packet()

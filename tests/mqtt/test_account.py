@@ -8,10 +8,11 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from structlog.testing import capture_logs
 
 from tests.conftest import missing
 from tests.mqtt.conftest import BrokerAt, Start
-from tests.servers import Mosquitto, until
+from tests.servers import Mosquitto, free_port, until
 from tests.servers.certificate import certificate
 from wire.mqtt import Message
 from wire.tls import TlsError, client_context
@@ -90,3 +91,13 @@ def test_files_that_are_no_certificates_are_named(tmp_path: Path) -> None:
         with pytest.raises(TlsError, match=r"(absent|nonsense|key)\.pem: "):
             client_context(**files)
     assert client_context(cert, cert, key).check_hostname
+
+
+def test_a_key_that_everybody_can_read_is_said_at_the_start(tmp_path: Path, start: Start) -> None:
+    cert, key = certificate(tmp_path)
+    at = BrokerAt(free_port(), tls=True, ca_file=cert, cert_file=cert, key_file=key)
+    for mode, said in ((0o600, 0), (0o640, 0), (0o604, 1)):
+        key.chmod(mode)
+        with capture_logs() as lines:
+            start(at, f"agent {mode:o}")
+        assert sum("every user" in one["event"] for one in lines) == said

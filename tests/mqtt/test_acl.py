@@ -11,6 +11,7 @@ import pytest
 
 from tests.mqtt.guarded import (
     EVERYBODY,
+    FILTERS,
     HOW,
     VERSIONS,
     Guarded,
@@ -99,6 +100,21 @@ def test_only_what_an_account_may_read_reaches_it_whatever_it_subscribes_to(
         for topic in everything:
             clear(judge, topic)
         judge.settle()
+
+
+@pytest.mark.parametrize("name", EVERYBODY)
+def test_what_waits_for_an_account_that_is_away_is_its_own(guarded: Guarded, name: str) -> None:
+    may = allowed(guarded.accounts[name].reads)
+    with guarded.join(name, clean=False) as client:
+        client.subscribe(FILTERS, qos=1)
+        client.settle()
+    with guarded.judge() as judge:
+        for topic in universe():
+            judge.publish(topic, qos=1)
+        judge.settle()
+    with guarded.join(name, clean=False) as client:
+        assert set(client.settle()) == set(may)
+    guarded.join(name).drop()  # and the session is forgotten
 
 
 def test_the_judge_would_have_heard_it_all(guarded: Guarded) -> None:

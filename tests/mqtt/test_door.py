@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import shutil
 import ssl
 import subprocess
 from collections.abc import Callable
@@ -9,10 +11,12 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
+from typer.testing import CliRunner
 
 from refit.certs import making, work
 from refit.certs.folder import Folder
 from refit.certs.making import Use, Whom
+from refit.main import app
 from tests.mqtt.guarded import Guarded, Written, context, keep, prepare, running, write
 from tests.mqtt.raw import Client, Refused
 from tests.servers import accepts, until
@@ -181,6 +185,26 @@ def test_a_revoked_key_opens_nothing_any_more(tmp_path: Path) -> None:
         guarded.join("pc-2").drop()
         work.issue(guarded.certs, [Whom("pc-1", Use.CLIENT)], 30, lambda *_: None, skip=False)
         guarded.join("pc-1").drop()
+
+
+def test_the_doctor_says_whether_broker_and_account_take_each_other(tmp_path: Path) -> None:
+    def told(*words: str) -> str:
+        line = ["doctor", "--json", "--site", str(tmp_path / "site.toml"), *words]
+        findings = json.loads(CliRunner().invoke(app, line).stdout)
+        return next(str(one["found"]) for one in findings if one["what"] == "broker: TLS")
+
+    with running(tmp_path) as guarded:
+        work.revoke(guarded.certs, ["pc-1"])
+        guarded.broker.stop()
+        guarded.broker.start()
+        assert told("--agent", "pc-2") == "pc-2 and the broker take each other"
+        assert told() == "historian and the broker take each other"
+        assert "certificate_revoked" in told("--agent", "pc-1").replace(" ", "_")
+        work.begin(tmp_path / "other", "works", [], 30)
+        shutil.copy(tmp_path / "other/ca.pem", guarded.certs / "ca.pem")
+        assert "certificate" in told("--agent", "pc-2")
+        (guarded.certs / "ca.pem").unlink()
+        assert "there is no such file" in told("--agent", "pc-2")
 
 
 def test_what_a_reload_brings_in(tmp_path: Path) -> None:
