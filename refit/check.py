@@ -106,4 +106,5 @@ def _places(site: Site) -> list[tuple[str, str]]:
         ("media", site.media.url or "none"),
         ("outbox", f"{site.outbox.folder}, delivery {site.outbox.delivery}"),
         ("agents", ", ".join(agent.name for agent in site.agents)),
+        *([("not ours", ", ".join(one.name for one in site.foreign))] if site.foreign else []),
     ]
