@@ -31,6 +31,7 @@ from plant.status import Status
 from plant.stores.factory import dead_letters_path, open_means, open_store
 from plant.stores.store import StoreUnusable
 from wire.clock import Clock
+from wire.listening import Door
 from wire.metrics import StatusServer
 from wire.mqtt import Session
 from wire.site import BrokerConfig, Site
@@ -174,8 +175,11 @@ def _listening(
     pages = Overview(site, historian, clock).answer
     try:
         return StatusServer(
-            metrics, answers.health, host=place.listen, port=place.http, pages=pages
-        )
+            metrics, answers.health, host=place.listen, port=place.http, pages=pages,
+            door=Door.of(site.http),
+        )  # fmt: skip
+    except ValueError as error:
+        raise Unusable([f"[http]: {error}"]) from error
     except OSError as error:
         told = f"port {place.http} of {place.listen} for /metrics: {error}"
         raise Unusable([told], may_pass=True) from error

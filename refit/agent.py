@@ -41,9 +41,12 @@ def agent(
         from refit.service import Service
         from refit.sites import WRONG, open_site
         from wire.clock import SystemClock
+        from wire.listening import Door
         from wire.logs import start_logging
         from wire.metrics import StatusServer
+        from wire.site.problems import Wrong
         from wire.sparkplug.births import TooLarge
+        from wire.tls import TlsError
 
     start_logging(f"agent {name}")
     loaded = open_site(site)
@@ -51,11 +54,13 @@ def agent(
     async def run() -> None:
         made = Agent(loaded, name, SystemClock(), SystemRandom(), version("refit"), METRICS)
         health = Health(made)
-        port = loaded.agent(name).http
+        port, listen = loaded.agent(name).http, loaded.agent(name).listen
         try:
-            status = StatusServer(health.metrics(), health.status, port=port)
+            status = StatusServer(
+                health.metrics(), health.status, host=listen, port=port, door=Door.of(loaded.http)
+            )
         except OSError as error:
-            told = f"port {port} of 127.0.0.1 for /metrics: {error.strerror}"
+            told = f"port {port} of {listen} for /metrics: {error.strerror}"
             raise OSError(f"{told}: is this agent running already?") from error
         with status, Service().running():
             again = reloads(site, Reload(made).take)
@@ -63,6 +68,6 @@ def agent(
 
     try:
         asyncio.run(run())
-    except (LookupError, OutboxError, TooLarge) as error:
+    except (LookupError, OutboxError, TooLarge, TlsError, Wrong) as error:
         typer.echo(f"refit agent: {error}", err=True)
         raise typer.Exit(WRONG) from error

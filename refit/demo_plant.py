@@ -9,16 +9,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
 from typing import Any
-from urllib.error import HTTPError, URLError
-from urllib.request import urlopen
-
-import orjson
 
 from plant.dead_letters import DeadLetters
 from plant.ledger import Entry, Ledger, LedgerError, open_ledger
 from plant.stores.factory import dead_letters_path, open_store
 from refit.accounts import Balance, balance, total
 from refit.processes import Processes, free_ports, listens
+from refit.watching.client import Away, Client
 from simulators.control import stop_models
 from wire.clock import SystemClock
 from wire.site import Site, load, write_copy
@@ -144,8 +141,12 @@ class DemoPlant:
 
     def health(self, agent: str) -> dict[str, Any] | None:
         """What an agent says of itself; None while it does not answer."""
-        port = self.site.agent(agent).http
-        return _ask(f"http://127.0.0.1:{port}/healthz")
+        scheme = "https" if self.site.http.tls else "http"
+        url = f"{scheme}://127.0.0.1:{self.site.agent(agent).http}"
+        try:
+            return Client(url, self.site.http).health()
+        except Away:
+            return None
 
     def last_record(self, station: str) -> Entry | None:
         """The latest record of a station that is in the ledger."""
@@ -234,16 +235,3 @@ def _copy(source: Path, target: Path, speed: float) -> tuple[Site, int]:
 
 def _quicker(duration_ms: float, speed: float) -> str:
     return f"{max(round(duration_ms / speed), 1)} ms"
-
-
-def _ask(url: str) -> dict[str, Any] | None:
-    """The JSON of a /healthz, also when it says that something is wrong; None without an answer."""
-    try:
-        with urlopen(url, timeout=2) as answer:
-            body = answer.read()
-    except HTTPError as error:
-        body = error.read()
-    except (URLError, OSError):
-        return None
-    found: dict[str, Any] = orjson.loads(body)
-    return found

@@ -27,6 +27,13 @@ def watch(
     url: Annotated[
         str | None, typer.Option(help="Where the historian is, such as http://plant:9101.")
     ] = None,
+    token_file: Annotated[
+        Path | None, typer.Option(help="With --url: file whose text is the token.", metavar="FILE")
+    ] = None,
+    ca_file: Annotated[
+        Path | None,
+        typer.Option(help="With --url https://...: authorities to trust.", metavar="FILE"),
+    ] = None,
     station: Annotated[
         list[str] | None,
         typer.Option(help="Only this station; may be given several times.", metavar="NAME"),
@@ -51,6 +58,7 @@ def watch(
     """
     from refit.watching.client import Away, Client, NoAddress, checked, url_of
     from refit.watching.view import SORTS, View
+    from wire.site import HttpConfig
 
     order = sort.removeprefix("-")
     if order not in SORTS:
@@ -61,7 +69,11 @@ def watch(
         raise typer.Exit(WRONG)
     view = View(filter=words, sort=order, is_descending=sort.startswith("-"))
     try:
-        client = Client(checked(url) if url is not None else url_of(_site(site)))
+        if url is None:
+            loaded = _site(site)
+            client = Client(url_of(loaded), loaded.http)
+        else:
+            client = Client(checked(url), HttpConfig(token_file=token_file, ca_file=ca_file))
         _show(client, view, every, station or [], once=once, as_json=as_json)
     except NoAddress as error:
         typer.echo(f"refit watch: {error}", err=True)

@@ -9,7 +9,6 @@ import threading
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from functools import partial
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from urllib.parse import parse_qsl, unquote, urlsplit
 
 import orjson
@@ -19,7 +18,11 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metri
 from prometheus_client.exposition import choose_encoder
 from prometheus_client.registry import Collector
 
-REQUEST_S_MAX = 5.0
+from wire.listening import POLL_S, BoundedHandler, Door, Listener
+
+REQUEST_S_MAX = 5.0  # for a head, and between two parts of an answer
+ANSWER_S_MAX = 60.0
+CONNECTIONS_MAX = 32
 
 log = structlog.get_logger("metrics")
 
@@ -110,8 +113,9 @@ class StatusServer:
     """Serves /metrics and /healthz on a thread of its own until `close`.
 
     `health` gives what /healthz answers; its key `ok` decides between 200 and 503. `pages` gives
-    what other paths answer as JSON, by path and query; None for what there is not. Raises OSError
-    when the port is taken; port 0 takes a free one, which `port` says then.
+    what other paths answer as JSON, by path and query; None for what there is not. `door` says who
+    may ask, and whether by TLS. Raises OSError when the port is taken; port 0 takes a free one,
+    which `port` says then.
     """
 
     def __init__(
@@ -122,12 +126,15 @@ class StatusServer:
         host: str = "127.0.0.1",
         port: int = 0,
         pages: Pages = lambda path, query: None,
+        door: Door | None = None,
     ) -> None:
-        self._server = ThreadingHTTPServer((host, port), _handler(metrics, health, pages))
-        self._server.daemon_threads = True
+        door = door or Door()
+        handler = _handler(metrics, health, pages, door)
+        self._server = Listener((host, port), handler, connections_max=CONNECTIONS_MAX)
+        self._server.context = door.context
         self.port = self._server.server_port
         self._thread = threading.Thread(
-            target=self._server.serve_forever, args=(0.1,), name="status", daemon=True
+            target=self._server.serve_forever, args=(POLL_S,), name="status", daemon=True
         )
         self._thread.start()
 
@@ -146,12 +153,19 @@ class StatusServer:
 
 
 def _handler(
-    metrics: Metrics, health: Callable[[], Mapping[str, object]], pages: Pages
-) -> type[BaseHTTPRequestHandler]:
-    class Handler(BaseHTTPRequestHandler):
+    metrics: Metrics, health: Callable[[], Mapping[str, object]], pages: Pages, door: Door
+) -> type[BoundedHandler]:
+    class Handler(BoundedHandler):
         timeout = REQUEST_S_MAX
 
+        def head_s(self) -> float:
+            return REQUEST_S_MAX
+
         def do_GET(self) -> None:
+            self.server.watch(self.connection, ANSWER_S_MAX)
+            if not door.opens(self.headers.get("Authorization", "")):
+                self._answer(401, "text/plain", b"a token is needed\n", "WWW-Authenticate: Bearer")
+                return
             match self.path.partition("?")[0]:
                 case "/metrics":
                     self._guarded(self._metrics)
@@ -188,14 +202,14 @@ def _handler(
             body = orjson.dumps(found, option=orjson.OPT_SERIALIZE_NUMPY)
             return 200, "application/json", body
 
-        def _answer(self, status: int, kind: str, body: bytes) -> None:
+        def _answer(self, status: int, kind: str, body: bytes, more: str = "") -> None:
             self.send_response(status)
             self.send_header("Content-Type", kind)
+            self.send_header("X-Content-Type-Options", "nosniff")
+            if more:
+                self.send_header(*more.split(": ", 1))
             self.send_header("Content-Length", str(len(body)))
             self.end_headers()
             self.wfile.write(body)
-
-        def log_message(self, format: str, *arguments: object) -> None:
-            """Being asked is normal operation, which logs nothing."""
 
     return Handler

@@ -29,7 +29,7 @@ LATER_S = 60.0
 FIRST_S, MOST_S = 0.2, 30.0
 STANDSTILLS_MAX = 3
 # What the plant says of itself, not of one file: nothing else would fare better now.
-ALL_OF_THEM = (401, 403, 404, 501, 503, 507)
+ALL_OF_THEM = (401, 403, 404, 429, 501, 503, 507)
 
 log = structlog.get_logger()
 

@@ -5,12 +5,10 @@ Whatever a client sends is bounded: the head of a request, a chunk, the time tha
 
 from __future__ import annotations
 
-import http.client
+import math
 import re
-import ssl
 from collections.abc import Callable, Mapping
-from http.server import BaseHTTPRequestHandler
-from typing import TYPE_CHECKING, Any, BinaryIO, cast
+from typing import TYPE_CHECKING, cast
 
 import orjson
 import structlog
@@ -23,6 +21,7 @@ from plant.media.store import (
     WrongContent,
     WrongOffset,
 )
+from wire.listening import BoundedHandler
 from wire.media.protocol import (
     ANY_TYPE,
     CHUNK_BYTES_MAX,
@@ -36,11 +35,10 @@ from wire.media.protocol import (
 )
 
 if TYPE_CHECKING:
-    from plant.media.server import Listener
+    from plant.media.server import MediaListener
 
 IDLE_S = 30.0
 RATE_MIN = 16 << 10  # bytes a second; who is slower is cut off, and goes on where it stopped
-HEAD_BYTES_MAX = 16 << 10
 DISCARD_BYTES = 64 << 10
 RANGE = re.compile(r"bytes=(\d{0,18})-(\d{0,18})\Z")
 DECIMAL = re.compile(r"[0-9]{1,18}\Z")
@@ -62,53 +60,17 @@ class Refusal(Exception):
         super().__init__(title)
 
 
-class _Bounded:
-    """The bytes of a connection; the lines of a request's head have a bound together."""
-
-    def __init__(self, file: BinaryIO) -> None:
-        self._file = file
-        self.head_left = HEAD_BYTES_MAX
-
-    def readline(self, limit: int = -1) -> bytes:
-        """One line of a head."""
-        line = self._file.readline(self.head_left + 1)
-        self.head_left -= len(line)
-        if self.head_left < 0:
-            raise http.client.LineTooLong("head of the request")
-        return line
-
-    def read(self, size: int) -> bytes:
-        """Bytes of a body."""
-        return self._file.read(size)
-
-    def close(self) -> None:
-        """Let go of the connection."""
-        self._file.close()
-
-
-class Handler(BaseHTTPRequestHandler):
+class Handler(BoundedHandler):
     """Answers one client after the other's request, as long as it keeps the connection."""
 
     protocol_version = "HTTP/1.1"
-    server_version, sys_version = "refit", ""
     disable_nagle_algorithm = True
     timeout = IDLE_S
-    server: Listener
-    rfile: Any
+    server: MediaListener
 
-    def setup(self) -> None:
-        super().setup()
-        self.rfile = _Bounded(self.rfile)
-
-    def handle_one_request(self) -> None:
-        self.rfile.head_left = HEAD_BYTES_MAX
-        self.server.watch(self.connection, IDLE_S)
-        try:
-            super().handle_one_request()
-        except http.client.LineTooLong:
-            self.send_error(431)
-        except (ConnectionError, TimeoutError, ssl.SSLError):
-            self.close_connection = True
+    def head_s(self) -> float:
+        """How long a head may take, and the silence before it."""
+        return IDLE_S
 
     def do_HEAD(self) -> None:
         self._guarded(self._head)
@@ -197,6 +159,7 @@ class Handler(BaseHTTPRequestHandler):
         if received == total:
             self._complete(sha256, total)
             return
+        media.keep_room(sha256, total)
         if total - received > media.store.free_bytes():
             raise StoreFull("there is no room for this file")
         self._answer(202, {OFFSET: str(received)})
@@ -208,7 +171,10 @@ class Handler(BaseHTTPRequestHandler):
         with media.turn() as is_free:
             if not is_free:
                 raise Refusal(503, "others are being served", {"Retry-After": "1"})
+            if offset == 0:
+                media.keep_room(sha256, total)
             chunk = self._chunk()
+            media.took(self._who, len(chunk))
             offset = media.store.append(sha256, total, offset, chunk)
             media.tally.add("received_bytes", len(chunk))
             if offset == total:
@@ -222,8 +188,13 @@ class Handler(BaseHTTPRequestHandler):
         self._answer(201, self._about(stored))
 
     def _allowed(self, *, sends: bool) -> None:
-        access = self.server.media.access
+        media, address = self.server.media, str(self.client_address[0])
+        access = media.access
         name = access.who(self.headers.get("Authorization", ""))
+        self._who = name or address
+        if wait_s := media.wait_s(self._who):
+            told = {"Retry-After": str(math.ceil(wait_s))}
+            raise Refusal(429, "too much in too short a time", told)
         if name is None:
             raise Refusal(401, "a token is needed", {"WWW-Authenticate": "Bearer"})
         if sends and not access.may_send(name):
@@ -328,9 +299,3 @@ class Handler(BaseHTTPRequestHandler):
         command, self.command = getattr(self, "command", "") or "", ""
         self._answer(code, {}, message or self.responses.get(code, ("refused",))[0])
         self.command = command
-
-    def log_request(self, code: int | str = "-", size: int | str = "-") -> None:
-        """Being asked is normal operation, which logs nothing."""
-
-    def log_message(self, format: str, *arguments: object) -> None:
-        """What http.server would write: it is counted instead."""

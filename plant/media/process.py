@@ -8,6 +8,7 @@ from contextlib import ExitStack
 
 from plant.media.server import MediaServer, MediaUnusable, open_media
 from wire.clock import Clock
+from wire.listening import Door
 from wire.metrics import Metrics, StatusServer
 from wire.site import Site
 
@@ -40,7 +41,10 @@ async def run(
             return {"ok": not problems, "problems": problems} | counts(media)
 
         try:
-            stack.enter_context(StatusServer(metrics, health, port=site.media.http))
+            door = Door.of(site.http)
+            stack.enter_context(StatusServer(metrics, health, port=site.media.http, door=door))
+        except ValueError as error:
+            raise Unusable(f"[http]: {error}") from error
         except OSError as error:
             told = f"port {site.media.http} for /metrics: {error}"
             raise Unusable(told, may_pass=True) from error

@@ -2,34 +2,30 @@
 
 from __future__ import annotations
 
-import contextlib
-import socket
-import ssl
 import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
-from http.server import ThreadingHTTPServer
-from typing import Any
 
 import structlog
 
 from plant.media.access import Access
 from plant.media.directory import DirectoryMedia
 from plant.media.handler import Handler
-from plant.media.store import MediaStore, MediaStoreError, Stored
+from plant.media.rates import Rates
+from plant.media.store import MediaStore, MediaStoreError, Stored, StoreFull
 from wire.clock import Clock
+from wire.listening import POLL_S, Listener
+from wire.media.protocol import CHUNK_BYTES_MAX
 from wire.metrics import Metrics
 from wire.site import MediaConfig
 from wire.tls import server_context
 
 CONNECTIONS_MAX = 64
-HANDSHAKE_S = 10.0
 COUNT_EVERY_S = 3600.0
 PARTIAL_MS_MAX = 86_400_000
 END_S = 2.0
-POLL_S = 0.1
 
 log = structlog.get_logger("media")
 
@@ -64,86 +60,17 @@ class Tally:
         }
 
 
-class Listener(ThreadingHTTPServer):
-    """The listening socket and its connections, each with the moment at which it is cut off."""
-
-    daemon_threads = True
-    request_queue_size = 64
+class MediaListener(Listener):
+    """The listener of a media store, of which its handlers ask."""
 
     def __init__(self, address: tuple[str, int], media: MediaServer) -> None:
         self.media = media
-        self.context: ssl.SSLContext | None = None
-        self._deadlines: dict[Any, float | None] = {}
-        self._lock = threading.Lock()
-        super().__init__(address, Handler)
-
-    @property
-    def connections(self) -> int:
-        """How many clients there are now."""
-        return len(self._deadlines)
-
-    def watch(self, connection: Any, seconds: float | None) -> None:
-        """Cut a connection off when nothing else is said within this time; None: never."""
-        with self._lock:
-            self._deadlines[connection] = None if seconds is None else time.monotonic() + seconds
-
-    def service_actions(self) -> None:
-        """Cut off who is overdue, each POLL_S."""
-        now = time.monotonic()
-        with self._lock:
-            late = [one for one, end in self._deadlines.items() if end is not None and end < now]
-            for connection in late:
-                self._deadlines[connection] = None
-        for connection in late:
-            self.media.tally.add("refused_408")
-            _cut(connection)
-
-    def cut_all(self) -> None:
-        """End every connection."""
-        with self._lock:
-            connections = list(self._deadlines)
-        for connection in connections:
-            _cut(connection)
-
-    def process_request(self, request: Any, client_address: Any) -> None:
-        """A thread for a client, unless there are too many."""
-        if self.connections >= CONNECTIONS_MAX:
-            self.media.tally.add("refused_503")
-            self.shutdown_request(request)
-            return
-        self.watch(request, HANDSHAKE_S)
-        super().process_request(request, client_address)
-
-    def finish_request(self, request: Any, client_address: Any) -> None:
-        """Serve a client on its thread; the handshake takes place there, where it delays nobody."""
-        connection = request
-        try:
-            if self.context is not None:
-                request.settimeout(HANDSHAKE_S)
-                connection = self.context.wrap_socket(request, server_side=True)
-                self.watch(connection, HANDSHAKE_S)
-                self._forget(request)
-            super().finish_request(connection, client_address)
-        except (OSError, ValueError) as error:
-            log.debug("a connection has ended", client=str(client_address), why=str(error))
-        finally:
-            self._forget(request)
-            self._forget(connection)
-            if connection is not request:
-                self.shutdown_request(connection)
-
-    def shutdown_request(self, request: Any) -> None:
-        """A connection is over, also one for which there was no thread."""
-        self._forget(request)
-        super().shutdown_request(request)
-
-    def handle_error(self, request: Any, client_address: Any) -> None:
-        """A fault of ours costs its client the connection, and is logged."""
-        log.exception("a request could not be served", client=str(client_address))
-
-    def _forget(self, connection: Any) -> None:
-        with self._lock:
-            self._deadlines.pop(connection, None)
+        super().__init__(
+            address,
+            Handler,
+            connections_max=CONNECTIONS_MAX,
+            refused=lambda status: media.tally.add(f"refused_{status}"),
+        )
 
 
 class MediaServer:
@@ -157,15 +84,24 @@ class MediaServer:
                 "the media store is open to other machines: give [media] tokens_file,"
                 " a file with a line NAME TOKEN for each agent"
             )
+        if not config.tls and not config.is_local:
+            raise MediaUnusable(
+                "the media store is open to other machines without TLS: begin [media] url with"
+                ' "https://" and give cert_file and key_file, or write listen = "127.0.0.1"'
+                " where something else does that"
+            )
         self.store, self.file_bytes_max = store, config.file_bytes_max
         self.access = Access(config.tokens_file, agents)
         self.tally = Tally()
         self.trouble = ""
         self.files = self.bytes = 0
-        self._clock = clock
+        self._clock, self._size_max = clock, config.size_bytes_max
+        self._requests = Rates(config.requests_max)
+        rate = config.sender_bytes_max
+        self._bytes = None if rate is None else Rates(rate, CHUNK_BYTES_MAX)
         self._turns = threading.BoundedSemaphore(config.uploads_max)
         self._stopping = threading.Event()
-        self._listener = Listener((config.address, config.port), self)
+        self._listener = MediaListener((config.address, config.port), self)
         try:
             if config.tls:
                 if config.cert_file is None or config.key_file is None:
@@ -189,6 +125,29 @@ class MediaServer:
     def alive(self) -> bool:
         """False when the server has ended although nobody asked it to."""
         return self._threads[0].is_alive()
+
+    def wait_s(self, who: str) -> float:
+        """How long somebody has to wait before the next request; 0 when this one is allowed."""
+        now_s = self._clock.monotonic()
+        wait_s = self._requests.wait_s(who, now_s)
+        if self._bytes is not None:
+            wait_s = max(wait_s, self._bytes.wait_s(who, now_s))
+        if not wait_s:
+            self._requests.take(who, 1, now_s)
+        return wait_s
+
+    def took(self, who: str, size: int) -> None:
+        """Somebody has sent so many bytes."""
+        if self._bytes is not None:
+            self._bytes.take(who, size, self._clock.monotonic())
+
+    def keep_room(self, sha256: str, total: int) -> None:
+        """StoreFull when a new upload would make more of all files than the site file allows."""
+        if self._size_max is None:
+            return
+        coming = sum(one.total for one in self.store.partials() if one.sha256 != sha256)
+        if self.bytes + coming + total > self._size_max:
+            raise StoreFull(f"all files together may have {self._size_max} bytes")
 
     @contextmanager
     def turn(self) -> Iterator[bool]:
@@ -299,9 +258,3 @@ def open_media(config: MediaConfig, agents: Iterable[str], clock: Clock) -> Medi
     """The media store of a site, serving. MediaUnusable, OSError, ValueError when it cannot."""
     store = DirectoryMedia(config.folder, clock, free_min=config.free_bytes_min)
     return MediaServer(store, config, agents, clock)
-
-
-def _cut(connection: Any) -> None:
-    with contextlib.suppress(OSError):
-        # Not that of an SSLSocket, which would take the session from under its reader.
-        socket.socket.shutdown(connection, socket.SHUT_RDWR)

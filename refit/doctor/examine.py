@@ -27,8 +27,8 @@ PORTS = {
 }  # fmt: skip
 HTTP = {"influxdb": "http"}
 HTTP_DATE_MS = 500.0  # the header has whole seconds
-SECRETS = ("password_file", "token_file", "tokens_file", "key_file")
-CERTIFICATES = ("ca_file", "cert_file")
+SECRETS = ("password_file", "token_file", "tokens_file", "key_file", "user_key_file")
+CERTIFICATES = ("ca_file", "cert_file", "user_cert_file")
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,7 +123,7 @@ def _files(found: Site, agent: str | None) -> Iterator[Finding]:
     parts = (
         found.model_copy(update={"broker": broker})
         if agent is None
-        else (broker, found.agent(agent), found.stations_of(agent))
+        else (broker, found.http, found.agent(agent), found.stations_of(agent))
     )
     named = {
         (key, value)

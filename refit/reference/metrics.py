@@ -24,7 +24,8 @@ INTRODUCTION = f"""\
 {HEAD}
 Agent and historian serve `/metrics` (Prometheus text, read when it is asked for) and `/healthz`
 (JSON; 200 when `ok` is true, else 503 and `problems` says what is wrong) on 127.0.0.1 at the port
-`http` of the [site file](site-file.md); the historian at another address when `listen` says one.
+`http` of the [site file](site-file.md); at another address when `listen` says one. Who
+has to show a certificate and a token stands in `[http]` there.
 Both also show the `process_*` metrics of the Prometheus
 client for Python. Whatever is called a counter starts with 0 when the process does.
 

@@ -24,7 +24,7 @@ class Gathered:
 
 def gather(site: Site, url: str) -> Gathered:
     """Ask everybody once; what does not answer is a finding, or on another machine."""
-    client = Client(url)
+    client = Client(url, site.http)
     here = _agents_here(site)
     try:
         health, stations = client.health(), client.ask()
@@ -48,7 +48,8 @@ def _agents_here(site: Site) -> dict[str, dict[str, Any]]:
     for agent in site.agents:
         if agent.http:
             try:
-                said = Client(f"http://127.0.0.1:{agent.http}").health()
+                scheme = "https" if site.http.tls else "http"
+                said = Client(f"{scheme}://127.0.0.1:{agent.http}", site.http).health()
             except Away:
                 continue  # on another machine, or not running: the historian knows
             if said.get("agent") == agent.name:

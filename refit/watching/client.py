@@ -3,21 +3,35 @@
 from __future__ import annotations
 
 import queue
+import ssl
 import threading
 import time
 from http.client import HTTPException
 from typing import Any
 from urllib.error import HTTPError, URLError
 from urllib.parse import SplitResult, urlsplit
-from urllib.request import ProxyHandler, build_opener
+from urllib.request import (
+    BaseHandler,
+    HTTPRedirectHandler,
+    HTTPSHandler,
+    ProxyHandler,
+    Request,
+    build_opener,
+)
 
 import orjson
 
-from wire.site import Site
+from wire.site import HttpConfig, Site
+from wire.site.http import is_loopback
+from wire.tls import client_context
 
 TIMEOUT_S = 5.0
 BYTES_MAX = 256 << 20
 NEEDED = {"site", "token", "partial", "time_ms", "connected", "store", "agents", "stations"}
+REFUSED = {
+    404: "there is no historian of Refit",
+    401: "it wants a token: token_file below [http] in the site file, or --token-file",
+}
 ANYWHERE = ("0.0.0.0", "127.0.0.1")
 
 
@@ -38,7 +52,7 @@ def url_of(site: Site) -> str:
             "and start it again, or give the place by --url"
         )
     host = "127.0.0.1" if place.listen in ANYWHERE else place.listen
-    return f"http://{host}:{place.http}"
+    return f"{'https' if site.http.tls else 'http'}://{host}:{place.http}"
 
 
 def checked(url: str) -> str:
@@ -58,13 +72,38 @@ def _has_port(parts: SplitResult) -> bool:
         return False
 
 
-class Client:
-    """Asks one historian."""
+class _Stay(HTTPRedirectHandler):
+    """Follows no redirection: the token is for whoever was asked."""
 
-    def __init__(self, url: str) -> None:
+    def redirect_request(self, *_: Any) -> None:
+        return None
+
+
+class Client:
+    """Asks one historian or agent, by the certificates and with the token of the site file.
+
+    NoAddress when these cannot be read.
+    """
+
+    def __init__(self, url: str, http: HttpConfig | None = None) -> None:
         self.url = url
+        http = http or HttpConfig()
         # A proxy of the environment is for the world, not for a machine of the plant.
-        self._opener = build_opener(ProxyHandler({}))
+        handlers: list[BaseHandler] = [ProxyHandler({}), _Stay()]
+        self._headers: dict[str, str] = {}
+        try:
+            if url.startswith("https://"):
+                context = client_context(http.ca_file or http.cert_file)
+                # Our own certificate vouches for itself, whoever has signed it.
+                context.verify_flags |= ssl.VERIFY_X509_PARTIAL_CHAIN
+                # Nobody else is reached over the loopback; certificates rarely name it.
+                context.check_hostname = not is_loopback(urlsplit(url).hostname or "")
+                handlers.append(HTTPSHandler(context=context))
+            if token := http.token():
+                self._headers["Authorization"] = f"Bearer {token}"
+        except ValueError as error:
+            raise NoAddress(f"[http]: {error}") from error
+        self._opener = build_opener(*handlers)
 
     def ask(self, token: str = "") -> dict[str, Any]:
         """What /stations says, all or since a token; Away when it says nothing."""
@@ -79,14 +118,14 @@ class Client:
 
     def _get(self, path: str) -> dict[str, Any]:
         """The JSON object of a path, also when it comes with 503: something is not well."""
+        asked = Request(self.url + path, headers=self._headers)
         try:
-            with self._opener.open(self.url + path, timeout=TIMEOUT_S) as answer:
+            with self._opener.open(asked, timeout=TIMEOUT_S) as answer:
                 body = answer.read(BYTES_MAX)
         except HTTPError as error:
             with error:
                 if error.code != 503:
-                    what = "there is no historian of Refit" if error.code == 404 else str(error)
-                    raise Away(what) from error
+                    raise Away(REFUSED.get(error.code, str(error))) from error
                 body = error.read(BYTES_MAX)
         except (URLError, OSError, ValueError, HTTPException) as error:
             why = getattr(error, "reason", error)

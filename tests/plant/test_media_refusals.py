@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from plant.media import handler, server
+from plant.media.rates import Rates
 from plant.media.server import MediaServer, MediaUnusable, open_media
 from tests.plant.media_contract import name_of
 from tests.plant.media_servers import Made, ask, client_of, raw, send
@@ -81,6 +82,26 @@ MALFORMED = {
         b"POST /media/%s HTTP/1.1\r\nUpload-Length: 99999999999999\r\n\r\n",
         b" 413 ",
     ),
+    "chunks and a length": (
+        b"PATCH /media/%s HTTP/1.1\r\nUpload-Length: 4\r\nUpload-Offset: 0\r\n"
+        b"Content-Length: 4\r\nTransfer-Encoding: chunked\r\n\r\nabcd",
+        b" 400 ",
+    ),
+    "a name that ends with a space": (
+        b"POST /media/%s HTTP/1.1\r\nUpload-Length: 4\r\nContent-Length : 4\r\n\r\nabcd",
+        b" 400 ",
+    ),
+    "a header in two lines": (
+        b"POST /media/%s HTTP/1.1\r\nUpload-Length: 4\r\nX: a\r\n Content-Length: 4\r\n\r\n",
+        b" 400 ",
+    ),
+    "a length with a sign": (
+        b"PATCH /media/%s HTTP/1.1\r\nUpload-Length: 4\r\nUpload-Offset: 0\r\n"
+        b"Content-Length: +4\r\n\r\nabcd",
+        b" 400 ",
+    ),
+    "a path with a zero": (b"GET /media/%s\0 HTTP/1.1\r\n\r\n", b" 404 "),
+    "a path of other letters": ("GET /media/%s\u212a/../ä HTTP/1.1\r\n\r\n".encode(), b" 404 "),
     "a method that is not known": (b"DELETE /media/%s HTTP/1.1\r\n\r\n", b" 501 "),
     "no HTTP at all": (b"\x16\x03\x01 /media/%s \r\n\r\n", b" 400 "),
     "a long line": (b"GET /media/%s" + b"x" * 70_000 + b" HTTP/1.1\r\n\r\n", b" 431 "),
@@ -192,9 +213,54 @@ def test_who_has_no_token_gets_nothing(made_media: Made, tmp_path: Path) -> None
         client.close()
 
 
+def test_who_asks_too_much_waits_and_nobody_else(made_media: Made, tmp_path: Path) -> None:
+    tokens = tmp_path / "tokens"
+    tokens.write_text(f"pc-1 {TOKEN}\nboard {READER}\n")
+    media = made_media(tokens_file=tokens, requests_max=1)
+    greedy, other = client_of(media, TOKEN), client_of(media, READER)
+    with pytest.raises(Refused, match="too much in too short a time") as raised:
+        for _ in range(50):
+            greedy.claim(name_of(b"x"), 1, "text/plain")
+    assert raised.value.status == 429
+    with pytest.raises(Refused, match="it is not there"):
+        b"".join(other.read(name_of(b"x")))
+    guessing = {ask(media, "GET", f"/media/{HASH}", Authorization="Bearer x")[0] for _ in range(9)}
+    assert guessing == {401, 429}
+    for client in (greedy, other):
+        client.close()
+
+
+def test_a_rate_is_one_for_each_and_is_paid_back() -> None:
+    rates = Rates(10, 100)
+    assert rates.wait_s("a", 0) == 0
+    rates.take("a", 150, 0)
+    assert rates.wait_s("a", 1) == pytest.approx(4.1)
+    assert (rates.wait_s("a", 6), rates.wait_s("b", 1)) == (0, 0)
+
+
+def test_all_files_together_have_a_bound(made_media: Made) -> None:
+    media = made_media(size_max="25 B")
+    client = client_of(media)
+    send(client, b"0123456789")
+    assert client.append(name_of(b"x" * 10), 10, 0, b"x" * 5, "text/plain").offset == 5
+    for deed in (
+        lambda: client.claim(name_of(b"y" * 10), 10, "text/plain"),
+        lambda: client.append(name_of(b"y" * 10), 10, 0, b"y" * 5, "text/plain"),
+    ):
+        with pytest.raises(Refused, match="all files together") as raised:
+            deed()
+        assert raised.value.status == 507
+    assert send(client, b"x" * 10).there, "what was begun is ended"
+    client.close()
+
+
 def test_a_store_open_to_others_needs_tokens(tmp_path: Path) -> None:
     config = MediaConfig.model_validate(
         {"url": "http://media.example:9180", "folder": tmp_path / "media"}
     )
     with pytest.raises(MediaUnusable, match="tokens_file"):
         open_media(config, [], SystemClock())
+    tokens = tmp_path / "tokens"
+    tokens.write_text(f"pc-1 {TOKEN}\n")
+    with pytest.raises(MediaUnusable, match='url with "https://"'):
+        open_media(config.model_copy(update={"tokens_file": tokens}), [], SystemClock())

@@ -51,7 +51,7 @@ LAST = len(SMALL.splitlines())
 
 # (line added behind "after", its line, key, words of what, words of the hint)
 WRONG_LINES = [
-    ('name = "works"', "colour = 1", 3, "site.colour", "unknown key", "known is name"),
+    ('name = "works"', "colour = 1", 3, "site.colour", "unknown key", "known are name, cells"),
     ('agent = "pc-1"', 'knid = "x"', 11, "station.meter-1.knid", "unknown key", "kind"),
     ('name = "works"', "[broker]\nprot = 1", 4, "broker.prot", "unknown key", "port"),
     ('name = "works"', '[broker]\npassword = "x"', 4, "broker.password", "stand", "password_file"),

@@ -67,7 +67,7 @@ def test_dead_letters_of_a_file_lie_beside_it(tmp_path: Path) -> None:
         (INFLUX + 'version = "1"\nkeep = "1 d"', ("less than two days", "2 d")),
         ('url = "influxdb://h"\nversion = "1"', ("store.url: ", "names no database", "/refit")),
         ('url = "influxdb://h/a/b"\nversion = "1"', ("names no database", "/refit")),
-        ('url = "influxdb://u:p@h/a"\nversion = "1"', ("an account in its url", "password_file")),
+        ('url = "influxdb://u:p@h/a"\nversion = "1"', ("a password does not", "password_file")),
         ('url = "influx://h/a"\nversion = "1"', ("did you mean influxdb",)),
         ('url = "sqlite:a"\nversion = "1"', ("version belongs to InfluxDB", "influxdb://")),
         ('url = "sqlite:a"\nkeep_means = "9 d"', ("keep_means belongs to InfluxDB", "influxdb:")),

@@ -2,23 +2,34 @@
 
 from __future__ import annotations
 
+import contextlib
 import io
 import logging
+import socket
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
+from pathlib import Path
 
 import orjson
 import pytest
 import structlog
 
+from refit.watching.client import Away, Client
+from tests.servers import until
+from tests.servers.certificate import certificate
+from wire import metrics as metrics_module
+from wire.listening import Door
 from wire.logs import start_logging
 from wire.metrics import Metrics, StatusServer
+from wire.site import HttpConfig
 
 
-def get(port: int, path: str) -> tuple[int, bytes]:
+def get(port: int, path: str, shown: str = "") -> tuple[int, bytes]:
+    headers = {"Authorization": shown.encode("utf-8").decode("latin-1")} if shown else {}
+    asked = urllib.request.Request(f"http://127.0.0.1:{port}{path}", headers=headers)
     try:
-        with urllib.request.urlopen(f"http://127.0.0.1:{port}{path}", timeout=5) as answer:
+        with urllib.request.urlopen(asked, timeout=20) as answer:
             return answer.status, answer.read()
     except urllib.error.HTTPError as error:
         with error:
@@ -81,6 +92,105 @@ def test_the_port_is_free_again_after_the_end() -> None:
     server.close()
     with StatusServer(Metrics(), lambda: {"ok": True}, port=server.port) as again:
         assert get(again.port, "/healthz")[0] == 200
+
+
+TOKEN = "0123456789abcdef-prometheus"
+
+
+def test_who_shows_no_token_is_told_nothing(tmp_path: Path) -> None:
+    file = tmp_path / "token"
+    file.write_text(TOKEN + "\n")
+    door = Door.of(HttpConfig(token_file=file))
+    with StatusServer(Metrics(), lambda: {"ok": True}, door=door) as server:
+        for shown in ("", TOKEN, f"Basic {TOKEN}", f"Bearer {TOKEN}x", "Bearer ", "Bearer ü"):
+            for path in ("/metrics", "/healthz", "/stations", "/../etc/passwd"):
+                status, body = get(server.port, path, shown)
+                assert (status, body) == (401, b"a token is needed\n"), shown
+        assert get(server.port, "/healthz", f"Bearer {TOKEN}")[0] == 200
+        assert get(server.port, "/metrics", f"bearer {TOKEN}")[0] == 200
+        file.write_text("another-0123456789abcdef")
+        assert get(server.port, "/healthz", f"Bearer {TOKEN}")[0] == 401
+        file.unlink()
+        assert get(server.port, "/healthz", f"Bearer {TOKEN}")[0] == 401
+
+
+def test_a_token_that_is_none_is_told_before_anybody_is_let_in(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "short").write_text("short")
+    monkeypatch.setenv("A_TOKEN", TOKEN)
+    Door.of(HttpConfig(token_env="A_TOKEN"))
+    for config, why in (
+        (HttpConfig(token_file=tmp_path / "none"), "cannot be read"),
+        (HttpConfig(token_file=tmp_path / "short"), "less than 16 characters"),
+        (HttpConfig(token_env="NO_SUCH_TOKEN"), "the environment has no NO_SUCH_TOKEN"),
+        (HttpConfig(cert_file=tmp_path / "c", key_file=tmp_path / "k"), "no such file"),
+    ):
+        with pytest.raises(ValueError, match=why) as raised:
+            Door.of(config)
+        assert "short\n" not in str(raised.value)
+
+
+@pytest.mark.system
+def test_over_tls_with_the_token_of_the_site_file(tmp_path: Path) -> None:
+    cert_file, key_file = certificate(tmp_path)
+    (tmp_path / "token").write_text(TOKEN)
+    http = HttpConfig(cert_file=cert_file, key_file=key_file, token_file=tmp_path / "token")
+    with StatusServer(Metrics(), lambda: {"ok": True}, door=Door.of(http)) as server:
+        url = f"https://127.0.0.1:{server.port}"
+        assert Client(url, http).health() == {"ok": True}
+        assert Client(f"https://localhost:{server.port}", http).health() == {"ok": True}
+        with pytest.raises(Away, match="it wants a token"):
+            Client(url, HttpConfig(ca_file=cert_file)).health()
+        with pytest.raises(Away, match="certificate verify failed"):
+            Client(url, HttpConfig(token_file=tmp_path / "token")).health()
+        with pytest.raises(Away):
+            Client(url.replace("https", "http"), http).health()
+
+
+@pytest.mark.system
+def test_whoever_is_slow_or_many_is_cut_off(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(metrics_module, "REQUEST_S_MAX", 1.0)
+    monkeypatch.setattr(metrics_module, "CONNECTIONS_MAX", 3)
+    with StatusServer(Metrics(), lambda: {"ok": True}) as server:
+        slow = [socket.create_connection(("127.0.0.1", server.port), 30) for _ in range(3)]
+        for one in slow:
+            one.sendall(b"GET /healthz HTTP/1.1\r\nX: ")
+        for one in slow:
+            with contextlib.suppress(ConnectionError):
+                while one.recv(1000):
+                    one.sendall(b"x")
+            one.close()
+        until(lambda: _answers(server.port), "the next one is served")
+
+
+def _answers(port: int) -> bool:
+    try:
+        return get(port, "/healthz")[0] == 200
+    except OSError:
+        return False
+
+
+def _told(port: int, text: bytes) -> bytes:
+    with socket.create_connection(("127.0.0.1", port), 30) as one:
+        one.sendall(text)
+        return one.recv(1000)
+
+
+@pytest.mark.system
+def test_a_head_has_a_bound_and_one_meaning() -> None:
+    with StatusServer(Metrics(), lambda: {"ok": True}) as server:
+        for more, status in (
+            (b"X: " + b"x" * 16_384, b" 431 "),
+            (b"X: x\r\n" * 150, b" 431 "),
+            (b"Content-Length: 1\r\nContent-Length: 2", b" 400 "),
+            (b"Content-Length: 1\r\nTransfer-Encoding: chunked", b" 400 "),
+            (b"Content-Length : 1", b" 400 "),
+            (b"X: a\r\n Host: b", b" 400 "),
+        ):
+            answer = _told(server.port, b"GET /healthz HTTP/1.1\r\n" + more + b"\r\n\r\n")
+            assert status in answer.partition(b"\r\n")[0], (more[:40], answer)
+        assert get(server.port, "/healthz")[0] == 200
 
 
 @pytest.fixture

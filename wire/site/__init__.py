@@ -3,6 +3,7 @@
 from wire.site.connections import BrokerConfig, ModbusConfig, OpcuaConfig
 from wire.site.databases import StoreConfig
 from wire.site.documents import Overrides
+from wire.site.http import HttpConfig
 from wire.site.ledger import LedgerConfig
 from wire.site.lines import LineConfig, ShiftConfig
 from wire.site.load import Examined, examine, load, write_copy
@@ -15,6 +16,7 @@ __all__ = [
     "BrokerConfig",
     "Examined",
     "HistorianConfig",
+    "HttpConfig",
     "LedgerConfig",
     "LineConfig",
     "MediaConfig",

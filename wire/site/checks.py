@@ -12,7 +12,8 @@ from wire.certificates import for_others
 from wire.site import addresses
 from wire.site.connections import BrokerConfig
 from wire.site.documents import Document
-from wire.site.media import LOOPBACK, MediaConfig
+from wire.site.http import is_loopback
+from wire.site.media import MediaConfig
 from wire.site.models import StationConfig
 from wire.site.positions import Key
 from wire.site.problems import Problem, SiteError, Wrong, closest
@@ -240,7 +241,7 @@ def odd_broker(document: Document, broker: BrokerConfig) -> Iterator[Problem]:
     """Warnings of a broker that can be reached, and where nobody is told from another."""
     if broker.embedded:
         return
-    if not broker.tls and broker.host not in LOOPBACK:
+    if not broker.tls and not is_loopback(broker.host):
         what = "lets anybody on the way read what is sent, and speak in the name of any agent"
         hint = 'begin it with "mqtts://" (docs/how-to/secure-the-broker.md)'
         yield document.problem(("broker", "url"), what, hint)

@@ -11,7 +11,7 @@ from pydantic import AfterValidator, Field, ValidationInfo, model_validator
 
 from wire.site.connections import Account
 from wire.site.problems import Wrong, closest
-from wire.site.values import DurationMs, FilePath, split_url
+from wire.site.values import DurationMs, FilePath, refuse_password, split_url
 
 INFLUX = "influxdb://127.0.0.1:8086/refit"
 SCHEMES = ("influxdb", "influxdbs")
@@ -35,13 +35,16 @@ def _file_url(text: str, info: ValidationInfo) -> str:
 
 
 def _store_url(text: str, info: ValidationInfo) -> str:
+    refuse_password(text)
     if not text.startswith("influx"):
         return _file_url(text, info)
     parts = split_url(text, SCHEMES, INFLUX)
     database = parts.path.removeprefix("/")
     if parts.username is not None:
         raise Wrong("has an account in its url", "write user and password_file, or token_file")
-    if not database or "/" in database or parts.query:
+    if parts.query:
+        raise Wrong("has more than a database in its url", f'write it like "{INFLUX}"')
+    if not database or "/" in database:
         raise Wrong(f'"{text}" names no database', f'write it like "{INFLUX}"')
     return text
 

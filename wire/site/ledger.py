@@ -10,7 +10,7 @@ from pydantic import AfterValidator, Field, ValidationInfo, model_validator
 
 from wire.site.connections import Account
 from wire.site.problems import Wrong, closest
-from wire.site.values import FilePath, split_url
+from wire.site.values import FilePath, refuse_password, split_url
 
 SERVER = "postgresql://USER@HOST:PORT/DATABASE"
 EXAMPLES = f'write "sqlite:var/ledger.db" or "{SERVER}"'
@@ -19,6 +19,7 @@ SslMode = Literal["disable", "prefer", "require", "verify-ca", "verify-full"]
 
 
 def _url(text: str, info: ValidationInfo) -> str:
+    refuse_password(text)
     scheme, colon, rest = text.partition(":")
     if scheme in ("postgresql", "postgres") or "://" in text:
         return _server(text)
@@ -42,11 +43,6 @@ def _server(text: str) -> str:
     if scheme == "sqlite":
         raise Wrong(f'"{text}" is no database that is known here', EXAMPLES)
     parts: SplitResult = split_url(text, ("postgresql",), SERVER)
-    if parts.password is not None:
-        raise Wrong(
-            "a password does not stand in a site file",
-            'write password_file = "FILE" or password_env = "VARIABLE"',
-        )
     if not parts.username:
         raise Wrong(f'"{text}" names no account', f'write "{SERVER}"')
     if not parts.path.strip("/") or "/" in parts.path[1:]:

@@ -10,7 +10,7 @@ from typing import Any
 import tomli_w
 from pydantic import BaseModel
 
-from wire.site import checks, documents, foreign
+from wire.site import checks, documents, foreign, security
 from wire.site.connections import OWN_NAME, Pki
 from wire.site.documents import Document, Overrides
 from wire.site.explain import Model, validate
@@ -63,6 +63,7 @@ def examine(path: Path, overrides: Overrides | None = None) -> Examined:
         *checks.open_secrets(document, _secrets(document, site)),
         *checks.odd_broker(document, site.broker),
         *checks.odd_media(document, site.media),
+        *security.cells(document, site),
     ]
     for index, one in enumerate(site.stations):
         warnings += checks.odd(document, ("station", index), one)
@@ -120,12 +121,16 @@ def _build(document: Document) -> Site | None:
         document.problems += checks.station(document, place, config)
     if document.problems:
         return None
-    name = tables.pop("site").name
+    table = tables.pop("site")
     site = Site(
-        name=name, **tables, lines=tuple(lines.values()), agents=tuple(agents.values()),
-        stations=tuple(stations.values()), foreign=tuple(others.values()),
+        name=table.name, cells=table.cells, **tables, lines=tuple(lines.values()),
+        agents=tuple(agents.values()), stations=tuple(stations.values()),
+        foreign=tuple(others.values()),
         folder=document.folder, file=document.path,
     )  # fmt: skip
+    document.problems += security.doors(document, site)
+    if document.problems:
+        return None
     for station in site.stations:
         if station.opcua is not None:
             station.opcua.keep_in(Pki(site.pki_of(station.agent), f"--site {document.path}"))

@@ -11,13 +11,13 @@ from pydantic import AfterValidator, Field, model_validator
 
 from wire.media.protocol import CHUNK_BYTES_MAX
 from wire.site.connections import Part
+from wire.site.http import is_loopback
 from wire.site.problems import Wrong
 from wire.site.values import Address, DurationMs, FilePath, Port, PortOrFree, SizeBytes, split_url
 
 EXAMPLE = "https://media.example:9180"
 CHUNK_BYTES_MIN = 1 << 10
 ORPHAN_MS_MIN = 2 * 86_400_000  # an agent that waits for the ledger asks for its files every day
-LOOPBACK = ("127.0.0.1", "localhost", "::1")
 
 
 def _media_url(text: str) -> str:
@@ -55,6 +55,19 @@ class MediaConfig(Part):
         default=1 << 30,
         validation_alias="free_min",
         description="no upload is taken that leaves less room on the disk",
+    )
+    size_bytes_max: SizeBytes | None = Field(
+        default=None,
+        validation_alias="size_max",
+        description="no upload is taken that makes all files together larger",
+    )
+    requests_max: int = Field(
+        default=200, ge=1, description="requests a second that one token, or one address, may make"
+    )
+    sender_bytes_max: SizeBytes | None = Field(
+        default=None,
+        validation_alias="sender_rate_max",
+        description="bytes a second that the media store takes of one agent at most",
     )
     uploads_max: int = Field(
         default=8, ge=1, le=256, description="chunks that are received at one time"
@@ -144,7 +157,9 @@ class MediaConfig(Part):
     @property
     def is_local(self) -> bool:
         """True when only programs of the same machine can reach it."""
-        return self.embedded or (self.host in LOOPBACK and self.listen is None)
+        if self.embedded or self.listen is None:
+            return self.embedded or is_loopback(self.host)
+        return is_loopback(self.listen)
 
     @property
     def address(self) -> str:

@@ -15,17 +15,33 @@ from wire.site import addresses, devices
 from wire.site.connections import BrokerConfig, ModbusConfig, OpcuaConfig, Part
 from wire.site.databases import StoreConfig
 from wire.site.foreign import ForeignConfig
+from wire.site.http import HttpConfig
 from wire.site.ledger import LedgerConfig
 from wire.site.lines import LineConfig
 from wire.site.media import MediaConfig
 from wire.site.problems import Problem, SiteError, Wrong
-from wire.site.values import Address, DurationMs, FilePath, Line, Name, PortOrFree, SizeBytes
+from wire.site.values import (
+    Address,
+    DurationMs,
+    FilePath,
+    Line,
+    Name,
+    Networks,
+    PortOrFree,
+    SizeBytes,
+)
 
 
 class SiteTable(Part):
     """The plant as a whole."""
 
     name: Name = Field(description="name of the plant, the group in Sparkplug topics")
+    cells: Networks = Field(
+        default=(),
+        strict=False,
+        description='networks of the machines, such as ["10.0.0.0/24"]: `refit check` warns of one'
+        " without security that stands elsewhere",
+    )
 
 
 class HistorianConfig(Part):
@@ -39,7 +55,8 @@ class HistorianConfig(Part):
     )
     listen: Address = Field(
         default="127.0.0.1",
-        description='address at which it answers; "0.0.0.0" for everybody on the network',
+        description='address at which it answers; "0.0.0.0" for everybody on the network,'
+        " which needs [http] with a certificate and a token",
     )
     reorder_ms: DurationMs = Field(
         default=2_000,
@@ -94,6 +111,12 @@ class AgentConfig(Part):
     name: Name = Field(description="name of the agent, the edge node in Sparkplug topics")
     http: PortOrFree = Field(
         default=0, description="port of /metrics and /healthz; 0 takes a free one"
+    )
+    listen: Address = Field(
+        default="127.0.0.1", description="address at which it answers; as that of the historian"
+    )
+    cells: Networks | None = Field(
+        default=None, strict=False, description="the same for the machines of this agent alone"
     )
     pki: FilePath | None = Field(
         default=None,
@@ -197,6 +220,7 @@ class SiteFile(Part):
     ledger: LedgerConfig = Field(default={}, validate_default=True)
     media: MediaConfig = Field(default={}, validate_default=True)
     historian: HistorianConfig = HistorianConfig()
+    http: HttpConfig = HttpConfig()
     outbox: OutboxConfig = Field(default={}, validate_default=True)
     line: tuple[LineConfig, ...] = Field(default=(), strict=False)
     agent: tuple[AgentConfig, ...] = Field(default=(), strict=False)
@@ -208,11 +232,13 @@ class Site(Part):
     """A whole plant, as `load` gives it: all paths absolute, all references known to exist."""
 
     name: str
+    cells: tuple[str, ...] = ()
     broker: BrokerConfig = BrokerConfig()
     store: StoreConfig = StoreConfig()
     ledger: LedgerConfig = LedgerConfig()
     media: MediaConfig = MediaConfig()
     historian: HistorianConfig = HistorianConfig()
+    http: HttpConfig = HttpConfig()
     outbox: OutboxConfig = OutboxConfig()
     lines: tuple[LineConfig, ...] = ()
     agents: tuple[AgentConfig, ...] = ()
@@ -235,6 +261,11 @@ class Site(Part):
             if one.name == name:
                 return one
         return LineConfig.model_construct(name=name)
+
+    def cells_of(self, agent: str) -> tuple[str, ...]:
+        """The networks in which the machines of an agent stand; none when nothing is said."""
+        mine = self.agent(agent).cells
+        return self.cells if mine is None else mine
 
     def pki_of(self, agent: str) -> Path:
         """Where an agent keeps its OPC UA certificates, its own and those it trusts."""

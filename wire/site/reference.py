@@ -14,6 +14,7 @@ from wire.site.databases import StoreConfig
 from wire.site.devices import COLUMNS, NEEDED
 from wire.site.explain import keys
 from wire.site.foreign import ForeignConfig
+from wire.site.http import HttpConfig
 from wire.site.ledger import LedgerConfig
 from wire.site.lines import LineConfig, ShiftConfig
 from wire.site.media import MediaConfig
@@ -33,6 +34,7 @@ TABLES: tuple[tuple[str, type[BaseModel]], ...] = (
     ("[ledger]", LedgerConfig),
     ("[media]", MediaConfig),
     ("[historian]", HistorianConfig),
+    ("[http]", HttpConfig),
     ("[outbox]", OutboxConfig),
     ("[[line]]", LineConfig),
     ("[[line.shift]]", ShiftConfig),
@@ -49,6 +51,7 @@ TYPES = {
 DEFAULTS = {
     "bytes_max": '"1 GiB"',
     "shift": "[]",
+    "cells": "[]",
     "breaks": "[]",
     "days": "all seven",
     "chunk": '"4 MiB"',

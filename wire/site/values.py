@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import re
-from ipaddress import IPv4Address
+from ipaddress import IPv4Address, ip_network
 from pathlib import Path
 from typing import Annotated, Any
 from urllib.parse import SplitResult, urlsplit
 
-from pydantic import BeforeValidator, Field, ValidationInfo, WithJsonSchema
+from pydantic import AfterValidator, BeforeValidator, Field, ValidationInfo, WithJsonSchema
 
 from wire.site.problems import Wrong, closest
 
@@ -18,6 +18,8 @@ AMOUNT = re.compile(r"(\d+(?:\.\d+)?)\s*([A-Za-z]+)\Z")
 DURATION_HINT = 'write a number and ms, s, min, h or d, such as "500 ms" or "2 s"'
 SIZE_HINT = 'write a number and B, KiB, MiB or GiB, such as "512 MiB"'
 # Sparkplug 3.0, 4.2 forbids + / # in ids; control characters are forbidden in MQTT topics.
+# What stands between a user and the @; a password may have any signs in it.
+PASSWORD = re.compile(r"://[^@\s/:]*:(\S*)@")
 NAME_BREAKS = re.compile(r"[+/#\x00-\x1f\x7f-\x9f]")
 
 
@@ -57,8 +59,19 @@ def name_of(text: str) -> str:
     return text
 
 
+def refuse_password(text: str) -> None:
+    """Wrong when a URL has a password; the words do not repeat it."""
+    found = PASSWORD.search(text)
+    if found and not re.match(r"\d+[/?#]", found[1]):
+        raise Wrong(
+            "a password does not stand in a url",
+            'write password_file = "FILE" or password_env = "VARIABLE"',
+        )
+
+
 def split_url(text: str, schemes: tuple[str, ...], example: str) -> SplitResult:
     """The parts of a URL with one of these schemes, a host and a legal port; otherwise Wrong."""
+    refuse_password(text)
     try:
         parts = urlsplit(text)
         port = parts.port
@@ -111,6 +124,14 @@ def _address(value: Any) -> Any:
     return value
 
 
+def _network(value: str) -> str:
+    try:
+        return str(ip_network(value))
+    except ValueError as error:
+        hint = 'write its first address and its length, such as "10.0.0.0/24"'
+        raise Wrong(f'"{value}" is no network', hint) from error
+
+
 def _line(value: Any) -> Any:
     return name_of(value) if isinstance(value, str) and value else value
 
@@ -140,5 +161,6 @@ FilePath = Annotated[Path, BeforeValidator(_path), WithJsonSchema({"type": "stri
 Address = Annotated[
     str, BeforeValidator(_address), WithJsonSchema({"type": "string", "format": "ipv4"})
 ]
+Networks = tuple[Annotated[str, AfterValidator(_network)], ...]
 Port = Annotated[int, Field(ge=1, le=65535)]
 PortOrFree = Annotated[int, Field(ge=0, le=65535)]
