@@ -18,6 +18,7 @@ from edge.arrivals import Arrival
 from edge.delivery import ACK_S
 from edge.files.files import Files
 from edge.intake import Intake
+from edge.keeper import Keeper
 from edge.lane import Lane
 from edge.outbox import Outbox
 from edge.pipeline import Pipeline
@@ -87,13 +88,14 @@ class Agent:
         self.site, self.name, self.clock = site, site.agent(name).name, clock
         self.broker = site.broker.of(self.name)
         self._disk = ThreadPoolExecutor(1, thread_name_prefix="outbox")
-        self.outbox = Outbox(
+        self.outbox, mended = Outbox.opened(
             site.outbox.folder / f"{name}.db",
+            clock.now_ms(),
             bytes_max=site.outbox.bytes_max,
             age_ms_max=site.outbox.age_ms_max,
         )
         self.pipeline = Pipeline()
-        self.pipeline.state, lost = self.outbox.state()
+        self.pipeline.state, _ = self.outbox.state()
         about, stations = AgentInfo(name=name, version=version), site.stations_of(name)
         memories = self.outbox.memories()
         self._random, self._about = random, about
@@ -105,13 +107,14 @@ class Agent:
         self.intake = Intake(
             self.outbox, self.pipeline, lanes, clock, self.run_blocking, self._fresh
         )
-        self.intake.lost(lost)
+        self.outbox.say_lost()
         self.links = [link for one in stations for link in self.links_of(one)]
         self.publisher = self._publisher(stations, health)
         self.files = Files(
             site.media, self.outbox, self.intake, clock, Random(random.getrandbits(64)),
             self.run_blocking, partial(self._fresh, [], True),
         )  # fmt: skip
+        self.keeper = Keeper(self.outbox, clock, self.run_blocking, self.publisher.wake, mended)
 
     async def run_blocking(self, work: Callable[..., Any], *args: Any) -> Any:
         """Run a call on the outbox's own thread."""
@@ -130,6 +133,7 @@ class Agent:
         try:
             async with asyncio.TaskGroup() as group:
                 rest = [self.intake.run, self.intake.tick, self.publisher.run, self.files.run]
+                rest.append(self.keeper.run)
                 tasks = [group.create_task(one()) for one in (*rest, *others)]
                 self._begin = lambda link: group.create_task(link.source.run(link))
                 self.start(self.links)

@@ -184,6 +184,7 @@ class Health:
             yield agent.intake.problem
         if agent.publisher.problem:
             yield agent.publisher.problem
+        yield from agent.keeper.problems()
         if session is None or not session.connected:
             yield "no connection to the broker"
         elif not node.can_send:

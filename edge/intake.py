@@ -20,18 +20,16 @@ import structlog
 from edge.arrivals import Arrival, Confirmed, Exchange, Group, Item, Stated, Tick
 from edge.lane import Lane
 from edge.outbox import Outbox
-from edge.outbox_file import Batch, Lost
+from edge.outbox_file import Batch, Lost, is_damage
+from edge.packing import batches as packed
 from edge.pipeline import Kept, Pipeline
 from edge.sources.source import Gap, Report
 from stations.records import Record
-from stations.samples import concat
 from wire.clock import Clock
 
 GROUP_S = 0.02
 GROUP_ROWS = 10_000
 QUEUE_MAX = 512
-BATCH_ROWS_MAX = 4_000
-BATCH_SIDE_BYTES_MAX = 250_000
 RANGES_MAX = 256
 TICK_S = 1.0
 RETRY_S = (0.1, 0.5, 2.0, 5.0)
@@ -72,6 +70,7 @@ class Intake:
     ) -> None:
         self.outbox, self.pipeline, self.clock = outbox, pipeline, clock
         self.lanes = {lane.station: lane for lane in lanes}
+        outbox.tell = self._told
         self.tally = Tally()
         self.problem: str | None = None
         self._run_blocking, self._fresh = run_blocking, fresh
@@ -135,12 +134,18 @@ class Intake:
         self._late += self._gaps(lost)
         self._tell(lost)
 
+    def _told(self, lost: Sequence[Lost]) -> Sequence[tuple[str, bytes]]:
+        """The records of what the outbox has lost; on its own thread."""
+        self._tell(lost)
+        return _listed(self._gaps(lost))
+
     def _gaps(self, lost: Iterable[Lost]) -> Iterator[Record]:
+        """Where it is not known whose samples were lost, each station says so."""
         for one in lost:
-            lane = self.lanes.get(one.station)
-            if lane is not None:
-                gap = Gap(tuple(lane.tags), one.from_ms, one.to_ms, one.count, one.reason)
-                yield lane.gap(None, gap, one.from_ms)
+            for lane in list(self.lanes.values()):  # another thread may exchange them
+                if one.station in ("", lane.station):
+                    gap = Gap(tuple(lane.tags), one.from_ms, one.to_ms, one.count, one.reason)
+                    yield lane.gap(None, gap, one.from_ms)
 
     def _tell(self, lost: Sequence[Lost]) -> None:
         for one in lost:
@@ -216,7 +221,7 @@ class Intake:
                 self._keep(group, lane, Kept(stale.samples[rows], stale.source[rows]))
 
     async def _commit(self, group: Group) -> None:
-        batches = [one for name, kept in group.kept.items() for one in _batches(name, kept)]
+        batches = [one for name, kept in group.kept.items() for one in packed(name, kept)]
         group.records += self._late
         self._late = []
         memories = {name: self.lanes[name].memory() for name in group.kept}
@@ -268,6 +273,8 @@ class Intake:
                 result = await self._run_blocking(work, *args)
             except sqlite3.Error as error:
                 self.tally.commit_failures += 1
+                if is_damage(error):
+                    self.outbox.suspect = str(error)
                 if self.problem is None:
                     log.error(
                         "the outbox cannot be written", file=str(self.outbox.path), why=str(error)
@@ -282,22 +289,6 @@ class Intake:
                 self.problem = None
                 return result
         raise AssertionError("unreachable")
-
-
-def _batches(station: str, kept: Sequence[Kept]) -> Iterator[Batch]:
-    """One batch of what was kept of a station, or several where one message could not carry it."""
-    samples = concat([one.samples for one in kept])
-    source = np.concatenate([one.source for one in kept])
-    bytes_before = np.zeros(len(samples) + 1, np.int64)
-    lengths = [len(samples.side[i]) for i in samples.value[samples.in_side].tolist()]
-    bytes_before[1:][samples.in_side] = lengths
-    bytes_before = bytes_before.cumsum()
-    start = 0
-    while start < len(samples):
-        fits = np.searchsorted(bytes_before, bytes_before[start] + BATCH_SIDE_BYTES_MAX, "right")
-        end = max(start + 1, min(start + BATCH_ROWS_MAX, int(fits) - 1))
-        yield Batch(station, samples[start:end].compact(), source[start:end])
-        start = end
 
 
 def _listed(records: Iterable[Record]) -> list[tuple[str, bytes]]:

@@ -7,64 +7,50 @@ twice. Every method blocks; the agent calls them from one thread of its own.
 
 from __future__ import annotations
 
-import sqlite3
-import uuid
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from edge import outbox_gone, outbox_tags
 from edge.delivery import Positions
 from edge.files.table import FileRow, OutboxFiles
-from edge.outbox_file import COLUMNS, Batch, Lost, OutboxError, open_file, replay
+from edge.outbox_bounds import Fill, over
+from edge.outbox_damage import judged, unsound
+from edge.outbox_file import COLUMNS, Batch, Lost, OutboxDamaged, replay
+from edge.outbox_owned import OwnedFile
+from edge.outbox_records import OutboxRecords, lost_record
 from edge.record_queue import RecordQueue
 from edge.state import State
 from stations.declare import Type
 from stations.samples import Corrupt
 
-_PLACE = "place of "
 
-
-@dataclass(frozen=True, slots=True)
-class Fill:
-    """How full the outbox is."""
-
-    batches: int
-    samples: int
-    bytes: int
-    oldest_ms: int | None
-    records: int
-
-
-class Outbox:
+class Outbox(OwnedFile):
     """The outbox of one agent. `bytes_max` and `age_ms_max` bound the samples, not the records."""
 
     def __init__(
         self, path: Path, *, bytes_max: int = 1 << 30, age_ms_max: int | None = None
     ) -> None:
-        self.path, self.bytes_max, self.age_ms_max = path, bytes_max, age_ms_max
-        self._db = open_file(path)
-        self.files = OutboxFiles(self._db)
-        self.record_queue = RecordQueue(self._db)
-        try:
-            self._begin()
-        except sqlite3.Error as error:
-            self._db.close()
-            raise OutboxError(
-                f"{path} is damaged ({error}); move it away to start with an empty outbox: what"
-                " waits in it is lost then, so keep it for whoever can repair it"
-            ) from error
+        self.bytes_max, self.age_ms_max = bytes_max, age_ms_max
+        self.files, self.record_queue = OutboxFiles(), RecordQueue(self._spoil_records)
+        super().__init__(path)
 
     def _begin(self) -> None:
+        if what := unsound(self._db):
+            raise OutboxDamaged(f"{self.path} is damaged ({what})")
+        self.files.reopen(self._db)
+        self.record_queue.reopen(self._db)
+        self._records = OutboxRecords(self._db)
         self.id: str = self._meta("id")
-        self._position: int = self._one(
-            "SELECT max(coalesce((SELECT seq FROM sqlite_sequence WHERE name = 'batch'), 0),"
-            " coalesce((SELECT max(position) FROM batch), 0))"
-        )
-        self._record: int = self._one("SELECT coalesce(max(number), 0) FROM record")
+        given = "SELECT coalesce((SELECT seq FROM sqlite_sequence WHERE name = 'batch'), 0)"
+        self._position: int = self._one(given)
         self._upto: int = self._meta("state_upto")
         self._batches, self._samples, self._bytes = self._count("1")
+        self._gone = outbox_gone.load(self._db, self._position)
+        if self._gone.misses(self._batches, self._position):
+            raise OutboxDamaged(f"{self.path} is damaged (batch: rows are missing)")
 
     @property
     def position(self) -> int:
@@ -78,34 +64,18 @@ class Outbox:
 
     def numbers(self, station: str, tags: Iterable[tuple[str, Type]]) -> dict[str, int]:
         """The numbers of the tags of one station, by name: given once, never given to another."""
-        query = "SELECT name, type, number FROM tag WHERE station = ?"
-        wanted = [(name, int(type)) for name, type in tags]
-        known = {(name, type): n for name, type, n in self._db.execute(query, (station,))}
-        new = [(station, *key) for key in wanted if key not in known]
-        if new:
-            with self._db:
-                insert = "INSERT INTO tag (station, name, type) VALUES (?, ?, ?)"
-                self._db.executemany(insert, new)
-            known = {(name, type): n for name, type, n in self._db.execute(query, (station,))}
-        return {name: known[name, type] for name, type in wanted}
+        return outbox_tags.numbers(self._db, station, tags)
 
     def all_tags(self) -> dict[int, tuple[str, str, Type]]:
         """Every number ever given: station, name, type. Waiting samples may use an old one."""
-        rows = self._db.execute("SELECT number, station, name, type FROM tag")
-        return {number: (station, name, Type(type)) for number, station, name, type in rows}
+        return outbox_tags.all_tags(self._db)
 
     def places(self, stations: Iterable[tuple[str, str, str]] = ()) -> dict[str, tuple[str, str]]:
         """Line and kind of every station ever named; `stations` (name, line, kind) are noted.
 
         Samples of a station that is no longer declared still belong where the others are.
         """
-        with self._db:
-            notes = [(f"{_PLACE}{name}", f"{line}/{kind}") for name, line, kind in stations]
-            self._db.executemany("INSERT OR REPLACE INTO meta VALUES (?, ?)", notes)
-        query = "SELECT name, value FROM meta WHERE substr(name, 1, ?) = ?"
-        found = self._db.execute(query, (len(_PLACE), _PLACE)).fetchall()
-        split = {name[len(_PLACE) :]: value.rpartition("/") for name, value in found}
-        return {name: (line, kind) for name, (line, _, kind) in split.items()}
+        return outbox_tags.places(self._db, stations)
 
     def commit(
         self,
@@ -128,7 +98,7 @@ class Outbox:
         with self._db:
             rows = [batch.row() for batch in placed]
             self._db.executemany("INSERT INTO batch VALUES (?, ?, ?, ?, ?, ?, ?, ?)", rows)
-            self._keep(records)
+            self._records.keep(records)
             self.files.add(files, now_ms)
             self._db.executemany("INSERT OR REPLACE INTO memory VALUES (?, ?)", memories)
             if state is not None:
@@ -137,30 +107,34 @@ class Outbox:
         self._batches += len(placed)
         self._samples += sum(len(batch.samples) for batch in placed)
         self._bytes += sum(len(row[-2]) + len(row[-1]) for row in rows)
-        self._record += len(records)
         if state is not None:
             self._upto = self._position
         return placed
 
     def state(self) -> tuple[State, list[Lost]]:
-        """The pipeline's state as of the last commit: the saved one, and the batches after it."""
-        lost: list[Lost] = []
+        """The pipeline's state as of the last commit: the saved one, and the batches after it.
+
+        What is damaged of these is named; it is taken out, and told, when it is to be sent.
+        """
         try:
             saved = self._meta("state")
             state = State.from_bytes(saved) if saved else State()
         except Corrupt:
             state, self._upto = State(), 0
-        for batch in self._read("position > ? ORDER BY position", (self._upto,), lost):
+        found, lost = self._read("position > ? ORDER BY position", (self._upto,))
+        for batch in found:
             replay(state, batch)
-        return state, lost
+        return state, list(lost.values())
 
     def memories(self) -> dict[str, bytes]:
         """What the rules of each station remembered at the last commit."""
         return dict(self._db.execute("SELECT station, state FROM memory"))
 
     def waiting(self, below: int, skip: Positions, limit: int) -> tuple[list[Batch], list[Lost]]:
-        """The oldest batches not in `skip` whose position is at most `below`."""
-        lost: list[Lost] = []
+        """The oldest batches not in `skip` whose position is at most `below`.
+
+        A damaged one is put aside; it is named, and `tell` makes the record that says so.
+        """
         rows = self._db.execute(
             "SELECT position FROM batch WHERE position <= ? ORDER BY position", (below,)
         )
@@ -171,10 +145,20 @@ class Outbox:
                 if len(wanted) == limit:
                     break
         rows.close()
-        found = []
+        found: list[Batch] = []
+        lost: dict[int, Lost] = {}
         for position in wanted:
-            found += self._read("position = ?", (position,), lost)
-        return found, lost
+            sound, damaged = self._read("position = ?", (position,))
+            if not (sound or damaged or self.suspect):
+                self.suspect = f"batch {position} is in the table and cannot be found"
+            found += sound
+            lost |= damaged
+        if lost:
+            with self._deleting():
+                self._records.spoil_batches(lost)
+                self._records.keep(self.tell(list(lost.values())))
+                self._remove([(position, position) for position in lost])
+        return found, list(lost.values())
 
     def confirmed(
         self,
@@ -194,30 +178,44 @@ class Outbox:
         with self._deleting():
             if state is not None:
                 self._save_state(state, self._position)
-            gone = [self._delete("position BETWEEN ? AND ?", span) for span in ranges]
-            self._keep(records)
+            samples = self._remove(ranges)
+            self._records.keep(records)
             self.files.give_up(files)
-        self._record += len(records)
         if state is not None:
             self._upto = self._position
-        return sum(gone)
+        return samples
 
     def needs_state(self, highest: int) -> bool:
         """True when batches up to `highest` may go only together with a newer state."""
         return highest > self._upto
 
     def records(self, limit: int) -> list[tuple[str, bytes]]:
-        """The oldest records that the ledger has not confirmed: id and body."""
-        return self._db.execute(
-            "SELECT id, body FROM record ORDER BY number LIMIT ?", (limit,)
-        ).fetchall()
+        """The oldest records that the ledger has not confirmed: id and body.
+
+        A damaged one is put aside, and `tell` makes the record that says so.
+        """
+        return self.record_queue.waiting(limit, 1 << 62, ()).ready
+
+    def _spoil_records(self, damaged: Sequence[str]) -> None:
+        with self._db:
+            self._records.spoil(damaged)
+            self._records.keep(self.tell([lost_record(id) for id in damaged]))
 
     def records_confirmed(self, ids: Iterable[str]) -> int:
         """Forget records that the ledger has; returns how many of these ids were waiting here."""
         with self._db:
-            return sum(
-                self._db.execute("DELETE FROM record WHERE id = ?", (id,)).rowcount for id in ids
+            return self._records.forget(ids)
+
+    def say_lost(self) -> list[Lost]:
+        """Have `tell` make records of what was found lost when nobody could; they are kept."""
+        with self._db:
+            rows = self._db.execute(
+                "SELECT station, from_ms, to_ms, count, reason FROM lost ORDER BY number"
             )
+            lost = [Lost(*row) for row in rows]
+            self._records.keep(self.tell(lost))
+            self._db.execute("DELETE FROM lost")
+        return lost
 
     def bound(
         self,
@@ -229,7 +227,10 @@ class Outbox:
 
         They go together with the `records` that say so, or not at all.
         """
-        limit = self._over(now_ms)
+        older_than_ms = None if self.age_ms_max is None else now_ms - self.age_ms_max
+        limit = over(
+            self._db, older_than_ms=older_than_ms, bytes_max=self.bytes_max, size=self._bytes
+        )
         if limit is None:
             return []
         lost = [
@@ -249,14 +250,6 @@ class Outbox:
         records = self._whole("SELECT count(*) FROM record")
         return Fill(self._batches, self._samples, self._bytes, oldest, records)
 
-    def renew(self) -> str:
-        """Take another id, durably: this file is an older copy of what the historian knows."""
-        with self._db:
-            id = uuid.uuid4().hex
-            self._db.execute("UPDATE meta SET value = ? WHERE name = 'id'", (id,))
-        self.id = id
-        return id
-
     def next_bd_seq(self) -> int:
         """The bdSeq of the CONNECT that goes out now, 0 to 255 and round; durable on return."""
         number = self.bd_seq_ahead()
@@ -268,40 +261,20 @@ class Outbox:
         """The bdSeq that the next CONNECT will carry, without taking it."""
         return int(self._meta("bd_seq") + 1) % 256
 
-    def _over(self, now_ms: int) -> int | None:
-        """The highest position that must go to keep the bounds; None when they are kept."""
-        limit = None
-        if self.age_ms_max is not None:
-            limit = self._one(
-                "SELECT max(position) FROM batch WHERE committed_ms < ?",
-                (now_ms - self.age_ms_max,),
-            )
-        over = self._bytes - self.bytes_max
-        if over > 0:
-            over += self.bytes_max // 20  # Some room, so that this is not done for every batch.
-            query = "SELECT position, length(samples) + length(source) FROM batch ORDER BY position"
-            for position, size in self._db.execute(query):
-                limit = max(limit or 0, position)
-                over -= size
-                if over <= 0:
-                    break
-        return limit
-
-    def _read(self, where: str, values: tuple[int, ...], lost: list[Lost]) -> list[Batch]:
-        """Batches by a condition; a damaged one is taken out and named in `lost`."""
-        found, damaged = [], []
+    def _read(self, where: str, values: tuple[int, ...]) -> tuple[list[Batch], dict[int, Lost]]:
+        """Batches by a condition, and the damaged ones among them by position."""
+        found: list[Batch] = []
+        lost: dict[int, Lost] = {}
         for row in self._db.execute(f"SELECT {COLUMNS} FROM batch WHERE {where}", values):
             try:
                 found.append(Batch.from_row(row))
             except Corrupt:
-                position, station, _, first_ms, last_ms, count, *_ = row
-                lost.append(Lost(station, first_ms, last_ms, count, "outbox damaged"))
-                damaged.append((position,))
-        if damaged:
-            with self._deleting():
-                for position in damaged:
-                    self._delete("position = ?", position)
-        return found
+                named = judged(row, self.all_tags())
+                if named is not None:
+                    lost[row[0]] = named
+                else:
+                    self.suspect = f"nothing of batch {row[0]} can be believed"
+        return found, lost
 
     def _count(self, where: str, values: tuple[int, ...] = ()) -> tuple[int, int, int]:
         """Batches, samples and bytes of the rows that a condition picks."""
@@ -315,25 +288,28 @@ class Outbox:
     @contextmanager
     def _deleting(self) -> Iterator[None]:
         """A transaction; when it fails what was deleted in it counts again, without the disk."""
-        before = self._batches, self._samples, self._bytes
+        before = self._batches, self._samples, self._bytes, self._gone
         try:
             with self._db:
                 yield
         except BaseException:
-            self._batches, self._samples, self._bytes = before
+            self._batches, self._samples, self._bytes, self._gone = before
             raise
 
-    def _delete(self, where: str, values: tuple[int, ...]) -> int:
-        batches, samples, size = self._count(where, values)
-        self._db.execute(f"DELETE FROM batch WHERE {where}", values)
-        self._batches -= batches
-        self._samples -= samples
-        self._bytes -= size
-        return samples
-
-    def _keep(self, records: Sequence[tuple[str, bytes]]) -> None:
-        numbered = [(id, self._record + i, body) for i, (id, body) in enumerate(records, 1)]
-        self._db.executemany("INSERT OR IGNORE INTO record VALUES (?, ?, ?)", numbered)
+    def _remove(self, ranges: Sequence[tuple[int, int]]) -> int:
+        """Delete batches in a transaction of `_deleting`; returns how many samples."""
+        removed = 0
+        for span in ranges:
+            batches, samples, size = self._count("position BETWEEN ? AND ?", span)
+            self._db.execute("DELETE FROM batch WHERE position BETWEEN ? AND ?", span)
+            self._batches -= batches
+            self._samples -= samples
+            self._bytes -= size
+            removed += samples
+        if ranges:
+            self._gone = self._gone.and_these(ranges, self._position)
+            self._gone.save(self._db)
+        return removed
 
     def _save_state(self, state: bytes, upto: int) -> None:
         values = [(state, "state"), (upto, "state_upto")]

@@ -19,7 +19,7 @@ import structlog
 from edge.delivery import ACK_S, Delivery, Either
 from edge.intake import Run
 from edge.outbox import Outbox
-from edge.outbox_file import Batch, Lost
+from edge.outbox_file import Batch, Lost, is_damage
 from edge.record_lane import RecordLane
 from wire import topics
 from wire.clock import Clock
@@ -53,7 +53,7 @@ class Publisher:
     """Sends what the outbox holds and passes on what the plant confirms.
 
     `confirm` gets the ranges of positions that may be trimmed and says whether they will be; then
-    they are not sent again. `lost` gets what the outbox had to give up while it was read.
+    they are not sent again. `lost` gets what can never be sent.
     `blocking` runs a call on the outbox's thread from any other thread.
     """
 
@@ -134,7 +134,8 @@ class Publisher:
         self._do(self.node.health(values, self.clock.now_ms()))
 
     def wake(self) -> None:
-        """Take the next turn at once."""
+        """Take the next turn at once, and look at the disk again."""
+        self._batches_wait = self.records.waits = True
         self._turn.set()
 
     async def run(self) -> None:
@@ -148,6 +149,8 @@ class Publisher:
             try:
                 await self._one()
             except sqlite3.Error as error:
+                if is_damage(error):
+                    self.outbox.suspect = str(error)
                 self._troubled(f"the outbox cannot be used: {error}")
             else:
                 self.problem = None
@@ -178,7 +181,7 @@ class Publisher:
 
     async def _one(self) -> None:
         now = self.clock.monotonic()
-        if self._is_old_copy:
+        if self._is_old_copy or self.outbox.id != self.node.outbox:
             await self._renew()
         self._do(self.node.tick(self.clock.now_ms()))
         expired = self.delivery.expired
@@ -212,7 +215,7 @@ class Publisher:
         read = partial(self.outbox.waiting, self._highest, skip, allowed)
         self._batches_wait = False
         batches, lost = await self._run_blocking(read)
-        self._lost(lost)
+        self.records.waits |= bool(lost)
         skip = Either(self.delivery.under_way, self._stored)  # it may have grown meanwhile
         for batch in batches:
             if batch.position in skip:
@@ -265,10 +268,11 @@ class Publisher:
 
     async def _renew(self) -> None:
         """Another id for the outbox, so that no confirmation of the old one counts any more."""
-        log.error("the outbox is an older copy: the historian has positions that it never gave")
-        id = await self._run_blocking(self.outbox.renew)
+        if self._is_old_copy:
+            log.error("the outbox is an older copy: the historian has positions that it never gave")
+            await self._run_blocking(self.outbox.renew)
         self._is_old_copy = False
-        self._do(self.node.renew(id, self.clock.now_ms()))
+        self._do(self.node.renew(self.outbox.id, self.clock.now_ms()))
         self._forget_under_way()
 
     def _delivered(self, ranges: Sequence[tuple[int, int]]) -> None:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Container
+from collections.abc import Callable, Container, Sequence
 from dataclasses import dataclass
+
+from edge.outbox_file import record_checksum
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,9 +18,13 @@ class Waiting:
 
 
 class RecordQueue:
-    """Reads what `Outbox` keeps of records; it writes nothing."""
+    """Reads what `Outbox` keeps of records; `spoil` puts those aside whose bytes are not theirs."""
 
-    def __init__(self, database: sqlite3.Connection) -> None:
+    def __init__(self, spoil: Callable[[Sequence[str]], None]) -> None:
+        self._spoil = spoil
+
+    def reopen(self, database: sqlite3.Connection) -> None:
+        """Read from this file from now on."""
         self._db = database
 
     def waiting(self, limit: int, bytes_max: int, skip: Container[str]) -> Waiting:
@@ -34,6 +40,15 @@ class RecordQueue:
                 if len(found) == limit:
                     break
         rows.close()
-        query = "SELECT body FROM record WHERE number = ?"
-        bodies = [self._db.execute(query, (number,)).fetchone()[0] for _, number in found]
-        return Waiting([(id, body) for (id, _), body in zip(found, bodies, strict=True)], large)
+        query = "SELECT id, body, checksum FROM record WHERE number = ?"
+        ready: list[tuple[str, bytes]] = []
+        damaged: list[str] = []
+        for _, number in found:
+            for id, body, checksum in self._db.execute(query, (number,)):
+                if checksum is None or checksum == record_checksum(id, body):
+                    ready.append((id, body))
+                else:
+                    damaged.append(id)
+        if damaged:
+            self._spoil(damaged)
+        return Waiting(ready, large)

@@ -6,7 +6,10 @@ import asyncio
 import inspect
 import os
 import random
+import shutil
+import tempfile
 from collections.abc import Iterator
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -39,6 +42,15 @@ def seed(request: pytest.FixtureRequest) -> int:
     number = random.SystemRandom().randrange(1 << 32) if given is None else given
     print(f"replay with: pytest {request.node.nodeid} --seed {number}")
     return int(number)
+
+
+@pytest.fixture
+def scratch(tmp_path: Path) -> Iterator[Path]:
+    """A folder in memory, where there is one: for tests that open many files which sync a lot."""
+    memory = Path("/dev/shm")
+    folder = Path(tempfile.mkdtemp(dir=memory if os.access(memory, os.W_OK) else tmp_path))
+    yield folder
+    shutil.rmtree(folder, ignore_errors=True)
 
 
 @pytest.fixture(scope="session")

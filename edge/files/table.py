@@ -51,7 +51,8 @@ class FileFill:
 class OutboxFiles:
     """The table `file` of an outbox."""
 
-    def __init__(self, db: sqlite3.Connection) -> None:
+    def reopen(self, db: sqlite3.Connection) -> None:
+        """Work with this file from now on."""
         self._db = db
 
     def add(self, files: Iterable[FileRow], now_ms: int) -> None:

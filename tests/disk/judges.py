@@ -165,7 +165,8 @@ def files(folder: Path, said: Sequence[str]) -> None:
 
 
 JUDGES: dict[str, Judge] = {
-    "outbox": outbox, "careless_outbox": outbox, "nameless_outbox": outbox, "store": store,
+    "outbox": outbox, "mending": outbox, "careless_outbox": outbox, "nameless_outbox": outbox,
+    "store": store,
     "letters": letters, "ledger": ledger, "media": media, "files": files,
 }  # fmt: skip
 assert JUDGES.keys() == programs.PROGRAMS.keys()

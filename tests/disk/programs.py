@@ -114,6 +114,22 @@ def outbox(folder: Path, say: Say) -> None:
     made.close()
 
 
+def mending(folder: Path, say: Say) -> None:
+    """An outbox that is believed to be damaged, and made anew in between."""
+    work = Committing(say)
+    made = Outbox(folder / "var" / "pc-1.db")
+    made.numbers("press-1", [("force", Type.FLOAT)])
+    say("numbered")
+    work.commits(made, 5)
+    work.trims(made, 1, 2)
+    for _ in range(2):
+        made.suspect = "somebody says so"
+        mended = made.look_after(START_MS)
+        assert mended is not None and mended.salvaged is not None and not mended.salvaged.lost
+        work.commits(made, 2)
+    made.close()
+
+
 def careless_outbox(folder: Path, say: Say) -> None:
     """Acknowledges before anything is synced: the judge must find it."""
     made, work = Outbox(folder / "pc-1.db"), Committing(say)
@@ -214,7 +230,17 @@ async def _picture(made: Yard, number: int, content: bytes, say: Say) -> None:
 
 PROGRAMS: dict[str, Callable[[Path, Say], None]] = {
     one.__name__: one
-    for one in (outbox, careless_outbox, nameless_outbox, store, letters, ledger, media, files)
+    for one in (
+        outbox,
+        mending,
+        careless_outbox,
+        nameless_outbox,
+        store,
+        letters,
+        ledger,
+        media,
+        files,
+    )
 }
 
 

@@ -18,6 +18,7 @@ from edge.intake import Intake
 from edge.lane import RESTARTED, Lane
 from edge.outbox import Outbox
 from edge.outbox_file import Batch, Lost
+from edge.packing import BATCH_ROWS_MAX, BATCH_SIDE_BYTES_MAX
 from edge.pipeline import Pipeline
 from edge.sources.source import Gap
 from stations.kinds import Kind
@@ -179,11 +180,11 @@ async def test_a_full_outbox_drops_the_oldest_and_says_so(road: Road) -> None:
 
 
 async def test_one_message_carries_no_more_than_it_can(road: Road) -> None:
-    rows = [("force", i * 10_000, float(i)) for i in range(2 * rooms.BATCH_ROWS_MAX + 1)]
+    rows = [("force", i * 10_000, float(i)) for i in range(2 * BATCH_ROWS_MAX + 1)]
     await road.bring(report(rows))
     sizes = [event[2] for event in road.events if event[0] == "sent"]
     assert sum(sizes) == len(rows)
-    assert max(sizes) <= rooms.BATCH_ROWS_MAX
+    assert max(sizes) <= BATCH_ROWS_MAX
     texts = [("visit", i * 10_000, f"{i:05}" * 800) for i in range(100)]
     road.events.clear()
     await road.bring(report(texts))
@@ -289,7 +290,7 @@ async def test_large_values_that_come_together_are_cut_apart(road: Road) -> None
     batches, _ = road.outbox.waiting(99, set(), 99)
     assert sum(len(batch.samples) for batch in batches) == 3200
     for batch in batches:
-        assert sum(map(len, batch.samples.side)) <= rooms.BATCH_SIDE_BYTES_MAX
+        assert sum(map(len, batch.samples.side)) <= BATCH_SIDE_BYTES_MAX
 
 
 def test_a_memory_of_other_rules_is_forgotten_and_costs_nothing_else(road: Road) -> None:

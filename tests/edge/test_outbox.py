@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from edge.outbox import Batch, Outbox
-from edge.outbox_file import SOURCE, OutboxError
+from edge.outbox_file import SOURCE, OutboxDamaged, OutboxError
 from edge.pipeline import Pipeline
 from stations.declare import Type
 from stations.samples import build
@@ -168,5 +168,5 @@ def test_a_newer_outbox_is_refused_with_a_word(path: Path) -> None:
 
 def test_a_file_that_is_no_outbox_is_refused_with_a_word(path: Path) -> None:
     path.write_bytes(b"This is a text, not a database. " * 100)
-    with pytest.raises(OutboxError, match="move it away"):
+    with pytest.raises(OutboxDamaged, match="damaged"):
         Outbox(path)

@@ -69,8 +69,8 @@ def test_a_newer_version_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "outbox.db"
     Outbox(path).close()
     with closing(sqlite3.connect(path)) as db:
-        db.execute("PRAGMA user_version = 3")
-    with pytest.raises(OutboxError, match="schema 3, this one knows 2"):
+        db.execute("PRAGMA user_version = 4")
+    with pytest.raises(OutboxError, match="schema 4, this one knows 3"):
         Outbox(path)
 
 
@@ -78,7 +78,7 @@ def test_a_file_that_cannot_be_brought_up_is_as_it_was(tmp_path: Path) -> None:
     path = tmp_path / "outbox.db"
     with closing(sqlite3.connect(path)) as db:
         db.executescript(FIRST_SCHEMA + "CREATE TABLE file_there (a)")
-    with pytest.raises(OutboxError, match=r"cannot be brought to schema 2 .* is as it was"):
+    with pytest.raises(OutboxError, match=r"cannot be brought to schema 3 .* is as it was"):
         Outbox(path)
     with closing(sqlite3.connect(path)) as db:
         assert db.execute("PRAGMA user_version").fetchone() == (1,)
