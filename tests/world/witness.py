@@ -125,6 +125,9 @@ class Witness:
         vars(agent.outbox)["commit"] = self._commits(agent, agent.outbox.commit)
         vars(agent.outbox)["confirmed"] = self._confirms(agent.outbox.confirmed)
         vars(agent.intake)["put"] = self._puts(agent, life, agent.intake.put)
+        agent.outbox.tell = self._tells(agent.outbox.tell)
+        found = agent.outbox.records(1_000)  # what opening it has found lost is said already
+        self.records.update(id for id, body in found if b'"outbox damaged"' in body)
         return life
 
     def _commits(self, agent: Agent, commit: Callable[..., list[Batch]]) -> Callable[..., Any]:
@@ -154,6 +157,14 @@ class Witness:
             gone = confirmed(ranges, state, records, *more, **named)
             self.records.update(id for id, _ in records)
             return gone
+
+        return watched
+
+    def _tells(self, tell: Callable[..., Any]) -> Callable[..., Any]:
+        def watched(lost: Any) -> Any:
+            records = tell(lost)
+            self.records.update(id for id, _ in records)
+            return records
 
         return watched
 
