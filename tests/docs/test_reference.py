@@ -88,7 +88,7 @@ def test_every_reason_of_a_gap_is_on_the_page() -> None:
         for word in call.args[index : index + 1]
         if isinstance(word, ast.Constant)
     }
-    assert {*reasons, "agent restarted", "link down"} == set(records.GAP_REASONS)
+    assert {*reasons, "agent restarted", "link down", "outbox damaged"} == set(records.GAP_REASONS)
 
 
 def _calls(floor: str, name: str) -> list[ast.Call]:
