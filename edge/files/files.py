@@ -121,8 +121,9 @@ class Files:
             await self._commit(record, station, listed)
         finally:
             self._taking -= size
-        if not keep:
-            await self._run_files(self._unlink, given, taken)
+        if given:
+            number = await self._run_blocking(self._outbox.files.highest)
+            await self._run_files(self._unlink, () if keep else given, taken, number)
         self.sender.wake()
         return record
 
@@ -163,7 +164,7 @@ class Files:
     def _sweep(self) -> str:
         """Clear the folder of what a kill has left; why it could not be cleared: samples go on."""
         try:
-            self.folder.sweep(self._outbox.files.hashes())
+            self.folder.sweep(self._outbox.files.hashes(), self._outbox.files.highest())
         except OSError as error:
             why = f"the folder of files cannot be cleared: {error}; it must belong to the agent"
             log.error(why)
@@ -230,8 +231,13 @@ class Files:
         self.refused += 1
         return FileRefused(why)
 
-    def _unlink(self, given: Sequence[Attachment], taken: Sequence[Taken]) -> None:
-        for one, copy in zip(given, taken, strict=True):
+    def _unlink(self, given: Sequence[Attachment], taken: Sequence[Taken], number: int) -> None:
+        try:
+            self.folder.mark(number)
+        except OSError as error:
+            log.warning("files were taken in and stay", why=str(error))
+            return
+        for one, copy in zip(given, taken, strict=bool(given)):
             try:
                 why = "" if self.folder.gone(one.path, copy) else "it is another file by now"
             except OSError as error:

@@ -142,14 +142,24 @@ class FileFolder:
                     sizes += path.stat().st_size if HASH.match(path.name) else 0
         return sizes
 
-    def sweep(self, known: Collection[str]) -> None:
+    def mark(self, number: int) -> None:
+        """Note, on disk, that the outbox has given this number to a file; before its source goes.
+
+        An outbox that has not come so far is an older copy, and does not know what is in here.
+        """
+        if number > self._owner()[1]:
+            self._own(number)
+
+    def sweep(self, known: Collection[str], number: int = 0) -> None:
         """Remove what a kill has left: files that no record names, their owners have them still.
 
-        What another outbox knew is set aside instead: nobody else may have it.
+        What another outbox knew, or this one before it was replaced by an older copy (its highest
+        `number` is below the mark), is set aside instead: nobody else may have it.
         """
         if not self.folder.is_dir():
             return
-        is_own = self._owner() == self.owner
+        owner, mark = self._owner()
+        is_own = owner == self.owner and number >= mark
         set_aside = 0
         for path in list(self.folder.iterdir()):
             if path.name.startswith(PASSING):
@@ -164,18 +174,27 @@ class FileFolder:
         if set_aside:
             where = str(self.folder / SET_ASIDE)
             log.error("files of another outbox are set aside", count=set_aside, folder=where)
-        (self.folder / OWNER).write_text(self.owner)
+        self._own(number)
 
     def _made(self) -> None:
         if not self.folder.is_dir():
             made_durably(self.folder)
-            (self.folder / OWNER).write_text(self.owner)
+            self._own(0)
 
-    def _owner(self) -> str:
+    def _own(self, mark: int) -> None:
+        fresh = self._passing()
+        fresh.write_text(f"{self.owner} {mark}")
+        _sync(fresh)
+        fresh.replace(self.folder / OWNER)
+        sync_folder(self.folder)
+
+    def _owner(self) -> tuple[str, int]:
+        """Whose files these are, and the mark; older programs wrote none."""
         try:
-            return (self.folder / OWNER).read_text()
-        except FileNotFoundError:
-            return ""
+            owner, _, mark = (self.folder / OWNER).read_text().partition(" ")
+            return owner, int(mark or 0)
+        except (FileNotFoundError, ValueError):
+            return "", 0
 
     def _passing(self) -> Path:
         return self.folder / f"{PASSING}{uuid.uuid4().hex}"

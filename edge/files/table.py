@@ -106,6 +106,11 @@ class OutboxFiles:
                 self._db.execute(f"DELETE FROM file WHERE {done}")
         return [one for one in hashes if not self.of(one)]
 
+    def highest(self) -> int:
+        """The highest number that was ever given to a file."""
+        query = "SELECT coalesce(max(seq), 0) FROM sqlite_sequence WHERE name = 'file'"
+        return int(self._db.execute(query).fetchone()[0])
+
     def hashes(self) -> set[str]:
         """The contents whose copies must stay."""
         return {sha256 for (sha256,) in self._db.execute("SELECT DISTINCT sha256 FROM file")}

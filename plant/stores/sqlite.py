@@ -97,6 +97,7 @@ class SqliteStore:
                     self._known.clear()
                     self._settling.forget()
                     self._known_of = self._database.opened
+                self._aging.see(connection, points)
                 parts, refusals = [], []
                 for one in points:
                     rows, refused = self._rows(connection, one)
@@ -106,16 +107,15 @@ class SqliteStore:
         except BaseException:
             self._known.clear()  # it may name series that were rolled back
             raise
-        now_ms = max((one.received_ms for one in points), default=0)
-        self._settle(sum(len(part.series) for part in parts), now_ms)
+        self._settle(sum(len(part.series) for part in parts))
         return refusals
 
-    def _settle(self, rows: int, now_ms: int) -> None:
+    def _settle(self, rows: int) -> None:
         """Settle for what was written, and let old samples go; a write stays when this fails."""
         try:
-            if self._aging.is_due(now_ms):
+            if self._aging.is_due:
                 with self._database.writing() as connection:
-                    self._aging.step(connection, now_ms)
+                    self._aging.step(connection)
             for _ in range(self._settling.steps_for(rows)):
                 with self._database.writing() as connection:
                     if not self._settling.step(connection):
@@ -131,8 +131,7 @@ class SqliteStore:
             name = points.names.get(tag)
             if name is not None:
                 ids[index], types[tag] = self._series(connection, points, name)
-        oldest_ms = self._aging.oldest_ms(points.received_ms)
-        good, refused = sift(points, types, oldest_ms)
+        good, refused = sift(points, types, self._aging.oldest_ms)
         return _Rows(ids[np.searchsorted(tags, good.tag)], good), refused
 
     def _series(

@@ -13,6 +13,7 @@ from plant.stores.check import TOO_OLD
 from plant.stores.factory import open_store
 from plant.stores.settle import Settling
 from plant.stores.sqlite import SqliteStore
+from plant.stores.store import STATION_STATE
 from stations.status import GOOD
 from tests.plant.points import T0, Row, angles, points
 from tests.plant.store_contract import EVER
@@ -64,7 +65,8 @@ def test_a_round_begins_each_hour(tmp_path: Path) -> None:
 def test_what_comes_too_late_is_refused(tmp_path: Path) -> None:
     told = StoreConfig(url=f"sqlite:{tmp_path / 'a.db'}", keep_ms=2 * DAY_MS)
     with closing(open_store(told)) as store:
-        late = points([("angle", T0 - 2 * DAY_MS, GOOD, 1.0)])
+        store.write([angles([1.0], T0)])
+        late = points([("angle", T0 - 2 * DAY_MS - 1, GOOD, 1.0)])
         assert [one.reason for one in store.write([late])[0]] == [TOO_OLD]
 
 
@@ -73,3 +75,48 @@ def test_without_a_limit_all_is_kept(tmp_path: Path) -> None:
         written(store, 5, T0)
         store.write([angles([1.0], T0 + 900 * DAY_MS)])
         assert store.count() == 11
+
+
+def jumped(store: SqliteStore, days: int, machines: bool, steps: int = 1) -> None:
+    """Writes when the clock of the historian is so far ahead, and that of the machines or not."""
+    for number in range(steps):
+        later = T0 + days * DAY_MS + number * ROUND_MS
+        time = later if machines else T0 + number * 1000
+        store.write([points([("angle", time, GOOD, 2.0)], received_ms=later)])
+
+
+@pytest.mark.parametrize("machines", [True, False])
+@pytest.mark.parametrize("is_new_process", [True, False])
+def test_a_clock_that_jumps_months_ahead_deletes_nothing(
+    tmp_path: Path, machines: bool, is_new_process: bool
+) -> None:
+    path = tmp_path / "a.db"
+    store = SqliteStore(path, aging=Aging(2 * DAY_MS))
+    written(store, 50, T0 - DAY_MS)
+    if is_new_process:
+        store.close()
+        store = SqliteStore(path, aging=Aging(2 * DAY_MS))
+    jumped(store, 100, machines, steps=100)
+    assert store.range("studio-1", "angle", *EVER).time.min() == T0 - DAY_MS
+    assert store.write([angles([3.0], T0 + 60_000)]) == [[]], "what the machines say is no too old"
+    store.close()
+
+
+def test_what_the_historian_says_itself_is_no_clock(tmp_path: Path) -> None:
+    with closing(SqliteStore(tmp_path / "a.db", aging=Aging(2 * DAY_MS))) as store:
+        written(store, 50, T0)
+        own = points(
+            [("angle", T0 + 5 * DAY_MS, GOOD, 1.0)],
+            measurement=STATION_STATE, received_ms=T0 + 5 * DAY_MS,
+        )  # fmt: skip
+        store.write([own])
+        store.write([own])
+        assert store.count() == 100
+
+
+def test_after_a_week_in_the_new_time_it_is_believed(tmp_path: Path) -> None:
+    with closing(SqliteStore(tmp_path / "a.db", aging=Aging(2 * DAY_MS))) as store:
+        written(store, 5, T0)
+        for day in range(100, 109):
+            jumped(store, day, machines=True, steps=2)
+        assert store.range("studio-1", "angle", *EVER).time.min() >= T0 + 100 * DAY_MS

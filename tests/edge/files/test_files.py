@@ -216,3 +216,31 @@ async def test_a_full_disk_here_leaves_the_file_with_its_owner(
         assert path.exists() and made.copies() == set() and made.records() == []
         await made.put(path)
         assert made.copies() == {name_of(bytes(100_000))}
+
+
+async def test_what_was_taken_after_the_backup_of_a_restored_outbox_is_set_aside(
+    tmp_path: Path,
+) -> None:
+    contents = (b"one", b"two", b"three")
+    async with yard(tmp_path, sending=False) as made:
+        await made.put(made.picture("a.jpg", contents[0]))
+    backup = restored(tmp_path)
+    async with yard(tmp_path, sending=False) as made:
+        await made.put(made.picture("b.jpg", contents[1]), at=1)
+        await made.put(made.picture("c.jpg", contents[2]), at=2, keep=True)
+        assert made.pictures() == {"c.jpg"}
+    restored(tmp_path, backup)
+    async with yard(tmp_path, sending=False) as made:
+        folder = made.files.folder.folder
+        assert made.copies() == {name_of(contents[0])}
+        aside = {one.name for one in folder.rglob("set-aside/*")}
+        assert aside == {name_of(contents[1]), name_of(contents[2])}
+
+
+def restored(folder: Path, backup: bytes = b"") -> bytes:
+    """The closed outbox as it is, or another one in its place."""
+    path = folder / "pc-1.db"
+    there = path.read_bytes()
+    if backup:
+        path.write_bytes(backup)
+    return there
