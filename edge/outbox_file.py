@@ -20,6 +20,7 @@ from stations.samples import Corrupt, Samples
 from wire.disk import made_durably
 
 SCHEMA_VERSION = 3  # 2: files; 3: checksums of rows and records, what was lost
+VERSION_MAX = 999
 # What the source itself said of a sample: its time in 100 ns since 1970, and its StatusCode.
 SOURCE = np.dtype([("ticks", "<i8"), ("status", "<u4")])
 COLUMNS = "position, station, committed_ms, first_ms, last_ms, count, samples, source"
@@ -51,6 +52,7 @@ CREATE TABLE spoiled (
     number INTEGER PRIMARY KEY AUTOINCREMENT, about TEXT NOT NULL, first BLOB, second BLOB
 )
 """
+MAGIC = b"SQLite format 3\0"
 SMALL_TABLES = ("meta", "tag", "memory", "record", "file", "lost")
 
 
@@ -203,6 +205,11 @@ def _version(path: Path) -> int:
     """The version of the file; 0 where there is none or it is empty. Nothing is written."""
     if not path.exists() or not path.stat().st_size:
         return 0
+    log = Path(f"{path}-wal")
+    if not log.exists() or not log.stat().st_size:  # else the log may know better than the file
+        with path.open("rb") as file:
+            head = file.read(64)
+        return int.from_bytes(head[60:]) if head.startswith(MAGIC) else 0
     with closing(sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True)) as db:
         try:
             return int(db.execute("PRAGMA user_version").fetchone()[0])
@@ -211,6 +218,8 @@ def _version(path: Path) -> int:
 
 
 def _check(path: Path, version: int) -> None:
+    if version > VERSION_MAX:
+        raise OutboxDamaged(f"{path} is damaged (its version cannot be {version})")
     if version > SCHEMA_VERSION:
         raise OutboxError(
             f"{path} was written by a newer version (schema {version}, this one knows"
