@@ -249,7 +249,9 @@ class Ledger:
             version = migrations.version_of(connection, self._database.name)
             if version is None and not create:
                 raise LedgerUnusable(f"{self._database.name}: there is no ledger")
-            self._is_new = version is None
+            # Without an entry, too: the power may have gone before its head was written.
+            first = select(ENTRY.c.number).limit(1)
+            self._is_new = version is None or (create and connection.execute(first).first() is None)
             if version is None:
                 migrations.create(connection)
             elif version < VERSION and migrate:

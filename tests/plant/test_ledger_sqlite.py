@@ -9,7 +9,7 @@ import pytest
 from plant.ledger import Ledger, LedgerUnavailable, LedgerUnusable
 from plant.ledger.engine import Database
 from tests.plant.ledgers import FilePlace
-from tests.plant.records import HandClock
+from tests.plant.records import HandClock, record
 
 
 def test_each_commit_is_on_disk(tmp_path: Path) -> None:
@@ -43,3 +43,14 @@ def test_what_is_no_database_is_refused(tmp_path: Path) -> None:
 def test_a_file_has_no_accounts(tmp_path: Path) -> None:
     with FilePlace(tmp_path).open() as ledger, pytest.raises(LedgerUnusable, match="no accounts"):
         ledger.grant("grafana")
+
+
+def test_a_ledger_whose_head_was_never_written_gets_one_before_its_first_entry(
+    tmp_path: Path,
+) -> None:
+    url, head = f"sqlite:{tmp_path / 'ledger.db'}", tmp_path / "ledger.db.head"
+    Ledger(url, HandClock()).close()
+    head.unlink()  # as after a power cut between the tables and their head
+    with Ledger(url, HandClock()) as ledger:
+        assert head.exists()
+        ledger.append([record(1)])
