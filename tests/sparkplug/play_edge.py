@@ -30,7 +30,11 @@ def play(tap: WireTap, folder: Path, version: str) -> Book:
         for number in range(SAMPLES_TO_WRAP):
             edge.commit("press", 100.0 + number)
         _another_session(tap, director, edge)
-        _host_leaves(director, edge, online_ms)
+        _host_leaves(director, edge)
+        edge.stop()
+        edge = RealEdge(BrokerAt(tap.port, version=version), folder,  # type: ignore[arg-type]
+                        stations=["press", "saw", "late"])  # fmt: skip
+        _another_life(director, edge)
     finally:
         for one in filter(None, (edge, other)):
             one.stop()
@@ -107,7 +111,15 @@ def _another_session(tap: WireTap, director: Director, edge: RealEdge) -> None:
     director.until("DDATA/press", before + 1)
 
 
-def _host_leaves(director: Director, edge: RealEdge, online_ms: int) -> None:
+def _another_life(director: Director, edge: RealEdge) -> None:
+    """The agent is started again: its bdSeq goes on."""
+    until(lambda: edge.node.can_send, "births of another life", PATIENCE_S)
+    before = director.verbs()["DDATA/saw"]
+    edge.commit("saw", 700.0)
+    director.until("DDATA/saw", before + 1)
+
+
+def _host_leaves(director: Director, edge: RealEdge) -> None:
     connects, deaths = edge.session.status().connects, director.verbs()["NDEATH"]
     director.state(False, CLOCK.now_ms())
     director.until("NDEATH", deaths + 1)

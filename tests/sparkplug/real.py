@@ -39,7 +39,7 @@ from wire.sparkplug.datatypes import Datatype, Scalar
 from wire.sparkplug.edge import HostSettings
 from wire.sparkplug.edge_node import EdgeNode
 from wire.sparkplug.effects import Publish
-from wire.sparkplug.metrics import NodeMetric
+from wire.sparkplug.metrics import MetricName, NodeMetric
 from wire.topics import Verb
 
 GROUP, AGENT, HOST = "plant", "pc-1", "historian"
@@ -82,6 +82,10 @@ class RealEdge:
             self.outbox.id,
             [self.station(one) for one in stations],
             last=lambda station: self.last.get(station, EMPTY),
+            names={
+                number: MetricName(number, station, name, type)
+                for number, (station, name, type) in self.outbox.all_tags().items()
+            },
             health=HEALTH,
             primary=primary,
         )

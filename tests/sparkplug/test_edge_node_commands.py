@@ -32,7 +32,7 @@ from wire.sparkplug.births import TooLarge
 from wire.sparkplug.codec import Payload, metric
 from wire.sparkplug.datatypes import Datatype
 from wire.sparkplug.effects import Acknowledged, Born, Publish
-from wire.sparkplug.metrics import ACKNOWLEDGE, NodeMetric
+from wire.sparkplug.metrics import ACKNOWLEDGE, MetricName, NodeMetric
 from wire.topics import Verb
 
 NCMD = topics.node(SITE, Verb.NCMD, AGENT)
@@ -125,6 +125,15 @@ def test_births_that_were_not_taken_hold_data_back_also_where_many_ask() -> None
     assert not node.can_send
     assert node.live("table-1", angles(1.0), 1, T0 + 1_600) == []
     assert verbs(node.tick(T0 + 2_500)) == BIRTHS
+
+
+def test_births_that_go_down_with_a_batch_that_is_too_large_are_made_again() -> None:
+    node = connected(names={99: MetricName(99, "gone", "v", Type.FLOAT)}, bytes_max=10_000)
+    large = angles(*map(float, range(1_000)), tag=99)
+    with pytest.raises(TooLarge):  # of a station that had to be born for it
+        node.historical("gone", large, 1, T0 + 1)
+    assert not node.can_send, "what came next would be two numbers ahead"
+    assert verbs(node.tick(T0 + 1_000)) == BIRTHS
 
 
 def test_health_that_was_not_taken_is_said_again() -> None:

@@ -16,7 +16,15 @@ from tests.sparkplug.judge import Book
 from tests.sparkplug.plant import AGENT, angles, edge_node, foreign, sent
 from tests.sparkplug.play_host import play, states
 from tests.sparkplug.proofs import proves
-from tests.sparkplug.real import CLOCK, PATIENCE_S, Director, RealHost, bd_seq_metric, unknown_data
+from tests.sparkplug.real import (
+    CLOCK,
+    PATIENCE_S,
+    Director,
+    RealEdge,
+    RealHost,
+    bd_seq_metric,
+    unknown_data,
+)
 from tests.wire_tap import WireTap
 from wire.site import Site
 from wire.sparkplug.edge_node import EdgeNode
@@ -69,6 +77,31 @@ def test_after_anothers_newer_state_the_host_comes_back_with_a_time_above_it(
     books: dict[str, Book],
 ) -> None:
     assert [book.status("requirement-26") for book in books.values()] == ["held", "held"]
+
+
+@proves("requirement-26")
+def test_agents_that_anothers_state_has_sent_away_come_back(
+    host: RealHost, director: Director, broker: Mosquitto, tmp_path: Path
+) -> None:
+    edge = RealEdge(BrokerAt(broker.port), tmp_path)
+    try:
+        director.until("DBIRTH/saw")
+        edge.commit("press", 1.0)
+        until(lambda: edge.outbox.fill().batches == 0, "it is confirmed", PATIENCE_S)
+        director.state(False, CLOCK.now_ms() + 2_000)
+        director.until("NDEATH")
+        edge.commit("press", 2.0)
+        director.until("DBIRTH/saw", 2)
+        until(lambda: len(forces(host)) == 2, "what was taken meanwhile is there", PATIENCE_S)
+        assert forces(host) == [1.0, 2.0]
+    finally:
+        edge.stop()
+
+
+def forces(host: RealHost) -> list[float]:
+    """What the store has of the press."""
+    rows = host.store.range("press", "force", 0, 1 << 52)
+    return [rows.row(i) for i in range(len(rows))]
 
 
 @pytest.fixture

@@ -26,6 +26,7 @@ from stations.status import (
 )
 from wire.sparkplug import metrics
 from wire.sparkplug import schema_pb2 as schema
+from wire.sparkplug.births import TooLarge
 from wire.sparkplug.codec import UINT64, name_of, signed, timestamp_of
 from wire.sparkplug.datatypes import DATATYPE, Datatype, OutOfRange, Undecodable, from_wire, type_of
 from wire.sparkplug.lookup import OUTBOX, POSITION, SKIPPED, Device, Known
@@ -66,10 +67,11 @@ def data_payload(
     position: int,
     position_alias: int,
     historical: bool,
+    bytes_max: int | None = None,
 ) -> bytes:
     """The bytes of one batch, which outbox and position end. A tag without an alias goes by name.
 
-    KeyError when a tag has neither.
+    KeyError when a tag has neither; TooLarge above `bytes_max`.
     """
     message = schema.Payload(timestamp=timestamp_ms & UINT64, seq=seq)
     rows = samples[np.argsort(samples.time, kind="stable")]
@@ -81,7 +83,13 @@ def data_payload(
         metric.timestamp = last & UINT64
         if historical:
             metric.is_historical = True
-    return message.SerializeToString()
+    payload = message.SerializeToString()
+    if bytes_max is not None and len(payload) > bytes_max:
+        raise TooLarge(
+            f"position {position} makes {len(payload)} bytes of {len(samples)} samples, the cap is "
+            f"{bytes_max}: cut batches smaller"
+        )
+    return payload
 
 
 def _put_rows(

@@ -53,10 +53,9 @@ class EdgeNode:
         self.counts: Counter[str] = Counter()
         self.phase = Phase.AWAY
         self._node_topic = {verb: topics.node(group, verb, agent) for verb in topics.NODE_VERBS}
-        self._last = last
         self._names = dict(names or {})
         self._places = dict(places or {})
-        self._health = tuple(health)
+        self._last, self._health = last, tuple(health)
         self._health_values: dict[str, Scalar | None] = {}
         self._health_told = self._health_values  # before the last NDATA
         self.bytes_max = bytes_max
@@ -316,22 +315,23 @@ class EdgeNode:
         # A host takes history of a device that is dead, and of a tag that it has never heard of.
         old = historical or station in self._down or station in self._retired
         old = old or any(tag not in aliases for tag in set(samples.tag.tolist()))
-        payload = data_payload(
-            samples,
-            aliases,
-            self._names,
-            timestamp_ms=now_ms,
-            seq=(self._seq + 1) % 256,
-            outbox=self.outbox,
-            position=position,
-            position_alias=self._positions[station],
-            historical=old,
-        )
-        if len(payload) > self.bytes_max:
-            raise TooLarge(
-                f"position {position} of station {station} makes {len(payload)} bytes of "
-                f"{len(samples)} samples, the cap is {self.bytes_max}: cut batches smaller"
+        try:
+            payload = data_payload(
+                samples,
+                aliases,
+                self._names,
+                timestamp_ms=now_ms,
+                seq=(self._seq + 1) % 256,
+                outbox=self.outbox,
+                position=position,
+                position_alias=self._positions[station],
+                historical=old,
+                bytes_max=self.bytes_max,
             )
+        except (TooLarge, KeyError):
+            if effects:  # births that nobody will publish now: a host would miss them
+                self._wanted, self._crowded = self._wanted or "message not taken", False
+            raise
         return [*effects, self._sent(Verb.DDATA, station, payload)]
 
     def _retire(self, station: str, now_ms: int) -> list[EdgeEffect]:
