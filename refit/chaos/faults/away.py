@@ -11,6 +11,10 @@ AWAY_S, MACHINES_S = 20.0, 3.0
 SESSIONS = "mosquitto.db"
 
 
+def _away_s(scene: Scene) -> float:
+    return min(AWAY_S, scene.longest_s)
+
+
 def _restart(scene: Scene) -> None:
     scene.kill(AGENT)
     scene.start(AGENT)
@@ -18,26 +22,26 @@ def _restart(scene: Scene) -> None:
 
 def _broker(scene: Scene) -> None:
     scene.kill("broker")
-    scene.pause(AWAY_S)
+    scene.pause(_away_s(scene))
     scene.start("broker")
 
 
 def _broker_and_agent(scene: Scene) -> None:
     scene.kill("broker")
-    scene.pause(AWAY_S / 2)
+    scene.pause(_away_s(scene) / 2)
     _restart(scene)
-    scene.pause(AWAY_S / 2)
+    scene.pause(_away_s(scene) / 2)
     scene.start("broker")
 
 
 def _store(scene: Scene) -> None:
     if scene.has("store"):
         scene.kill("store")
-        scene.pause(AWAY_S)
+        scene.pause(_away_s(scene))
         scene.start("store")
     else:
         with scene.plant.locked(scene.plant.site.store.path):
-            scene.pause(AWAY_S)
+            scene.pause(_away_s(scene))
 
 
 def _machines(scene: Scene) -> None:
