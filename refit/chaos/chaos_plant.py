@@ -151,7 +151,7 @@ class ChaosPlant(SmallPlant):
     def waiting(self) -> dict[str, Any] | None:
         """The agent's health; None while it does not answer."""
         said = self.health("agent")
-        return None if said is None else dict(said["health"])
+        return None if said is None else said.get("health")
 
     def modbus(self, name: str) -> ModbusRelay:
         """The relay in front of a Modbus device."""

@@ -274,7 +274,7 @@ class _Quiet:
     def is_reached(self) -> bool:
         self.plant.processes.check()
         said = self.plant.health("agent")
-        health = None if said is None else said["health"]
+        health = None if said is None else said.get("health")  # none while it is too busy
         waits = health is None or health["backlog_samples"] or health["records_waiting"]
         now = None if health is None or waits else (health["samples"], health["records"])
         if now is None or now != self.seen:
