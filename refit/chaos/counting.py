@@ -66,6 +66,7 @@ class CountingPlant(ChaosPlant):
             if name != MACHINES:
                 super().start(name)
                 continue
+            has_counted = self.state.exists()
             settings = {
                 "--port": self.ports["press"], "--tags": len(self.names), "--hz": TURNS_PER_S,
                 "--state": self.state,
@@ -80,7 +81,7 @@ class CountingPlant(ChaosPlant):
                 )
             self.processes.children[name] = machine
             self._input = machine.stdin
-            if self.state.exists():
+            if has_counted:
                 self._tell(f"go {FOREVER}")
 
     def _tell(self, line: str) -> None:

@@ -77,7 +77,8 @@ class SmallPlant:
         self.site: Site = load(self.file)
         self.truth = folder / "truth.jsonl"
         self.processes = Processes(folder / "logs")
-        self._frozen: set[str] = set()
+        self._frozen: dict[str, int] = {}
+        self.stills: list[tuple[int, int]] = []  # from when to when the agent stood still, ms
         self._lines, self._read_upto = 0, 0
 
     def write_tags(self, size: Size) -> None:
@@ -143,18 +144,23 @@ class SmallPlant:
         child = self.processes.children.pop(name)
         os.killpg(child.pid, signal.SIGKILL)
         child.wait()
-        self._frozen.discard(name)
+        self._go_on(name)
         return round(time.time() * 1000)
 
     def freeze(self, name: str) -> None:
         """SIGSTOP to a process and what it started itself."""
         os.killpg(self.processes.children[name].pid, signal.SIGSTOP)
-        self._frozen.add(name)
+        self._frozen[name] = round(time.time() * 1000)
 
     def thaw(self, name: str) -> None:
         """Let a frozen process go on."""
-        self._frozen.discard(name)
         os.killpg(self.processes.children[name].pid, signal.SIGCONT)
+        self._go_on(name)
+
+    def _go_on(self, name: str) -> None:
+        since_ms = self._frozen.pop(name, None)
+        if since_ms is not None and name == AGENT:
+            self.stills.append((since_ms, round(time.time() * 1000)))
 
     @contextmanager
     def locked(self, file: Path) -> Iterator[None]:

@@ -16,7 +16,7 @@ A sample that the store has refused and that is a dead letter counts as kept.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -50,6 +50,7 @@ class Offer:
     value: Any
     has_time: bool
     is_first: bool = False  # of a monitored item
+    late_ms: int = 0  # how much longer than usual a sample of it may take
 
     @property
     def what(self) -> tuple[int, int, Fact]:
@@ -87,9 +88,16 @@ class Reckoning:
             self.examples.append(f"{where}: {what}")
 
 
-def reckon(site: Site, log: Path, store: Store, letters: Letters | None = None) -> Reckoning:
-    """Walk over all tags of a site. `letters`: the dead letters by station and tag, by time."""
-    spans, said, offers = gaps(site), reports(log), read_offers(site, log)
+def reckon(
+    site: Site, log: Path, store: Store, letters: Letters | None = None,
+    stills: Sequence[tuple[int, int]] = (),
+) -> Reckoning:  # fmt: skip
+    """Walk over all tags of a site. `letters`: the dead letters by station and tag, by time.
+
+    `stills`: from when to when the agent stood still (ms); what it was answered then, or just
+    before, it may have taken afterwards.
+    """
+    spans, said, offers = gaps(site), reports(log), read_offers(site, log, stills)
     found = Reckoning(gaps=len(spans))
     for station in site.stations:
         for tag in station.declaration.tags:
@@ -218,7 +226,11 @@ def _may_be(offer: Offer, time_ms: int, due_ms: int) -> bool:
     An answer that died with its agent must not be taken for the same value read seconds later:
     what was read in between would be held against the wrong sample.
     """
-    return time_ms == due_ms if offer.has_time else time_ms <= offer.to_ms + ANSWER_MS
+    return (
+        time_ms == due_ms
+        if offer.has_time
+        else time_ms <= offer.to_ms + ANSWER_MS + max(offer.late_ms, 0)
+    )
 
 
 def _is_old(tag: Tag[Any], offer: Offer, time_ms: int, fact: Fact) -> bool:
@@ -243,7 +255,9 @@ def reports(log: Path) -> dict[int, int]:
     return {n: one["n"] for one in events(log) if one["event"] == "ack" for n in one["numbers"]}
 
 
-def read_offers(site: Site, log: Path) -> dict[tuple[str, str], list[Offer]]:
+def read_offers(
+    site: Site, log: Path, stills: Sequence[tuple[int, int]] = ()
+) -> dict[tuple[str, str], list[Offer]]:
     """All offers by station and tag, in the order of the log."""
     tags = {
         (station.name, tag.name): tag
@@ -259,9 +273,19 @@ def read_offers(site: Site, log: Path) -> dict[tuple[str, str], list[Offer]]:
             fact = event["status"], repr(samples.row(0))
             has_time = "ticks" in event
             is_first = event["event"] == "item"
-            offer = Offer(event["n"], from_ms, to_ms, fact, event["value"], has_time, is_first)
+            late_ms = 0 if has_time else _late_ms(from_ms, to_ms, stills)
+            offer = Offer(
+                event["n"], from_ms, to_ms, fact, event["value"], has_time, is_first, late_ms
+            )
             found.setdefault(key, []).append(offer)
     return found
+
+
+def _late_ms(from_ms: int, to_ms: int, stills: Sequence[tuple[int, int]]) -> int:
+    return max(
+        (end - to_ms for begin, end in stills if begin <= to_ms + ANSWER_MS and from_ms <= end),
+        default=0,
+    )
 
 
 def timed(
