@@ -19,7 +19,7 @@ from refit.chaos.store_gate import StoreGate
 from refit.chaos.waiting import until
 from refit.processes import free_ports, listens
 
-KEEPALIVE_S = 5
+KEEPALIVE_S = 3
 MACHINES = "simulators"
 FOREVER = 1 << 62
 
