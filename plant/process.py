@@ -88,7 +88,9 @@ async def run(
                     async with asyncio.timeout(WATCH_S):
                         await stop.wait()
                 if broker is not None and not broker.running and not stop.is_set():
-                    log.error("the embedded broker has ended and is started again")
+                    log.error(
+                        "the embedded broker has ended, or answers nobody, and is started again"
+                    )
                     broker = await asyncio.to_thread(_again, site.broker, broker)
         finally:
             await asyncio.to_thread(historian.stop)
@@ -197,7 +199,8 @@ def _broker(config: BrokerConfig) -> EmbeddedBroker | None:
 
 
 def _again(config: BrokerConfig, old: EmbeddedBroker) -> EmbeddedBroker:
-    """A new broker in place of one that died; the old one when its port is not free yet."""
+    """A new broker in place of one that is no more; the old one when its port is not free yet."""
+    old.stop()
     try:
         return start_broker(config.port)
     except (OSError, RuntimeError) as error:

@@ -21,30 +21,40 @@ def broker(
     """
     import asyncio
 
+    import structlog
+
     from plant.broker import EmbeddedBroker, start_broker
     from refit.running import stopped_by_signals
     from refit.sites import WRONG, open_site
     from wire.logs import start_logging
 
     start_logging("broker")
+    log = structlog.get_logger("broker")
     loaded = open_site(site)
     if not loaded.broker.embedded:
         typer.echo(f"refit broker: the site's broker is {loaded.broker.url}, not ours", err=True)
         raise typer.Exit(WRONG)
 
     async def run(running: EmbeddedBroker) -> bool:
+        """True when we were asked to end, False when the broker has ended by itself."""
         stop = stopped_by_signals()
-        while not stop.is_set() and running.running:
-            try:
-                async with asyncio.timeout(WATCH_S):
-                    await stop.wait()
-            except TimeoutError:
-                continue
-        return stop.is_set()
+        try:
+            while not stop.is_set() and (running.running or running.deaf):
+                if running.deaf:
+                    log.error("the embedded broker answers nobody and is started again")
+                    running.stop()
+                    running = start_broker(running.port)
+                try:
+                    async with asyncio.timeout(WATCH_S):
+                        await stop.wait()
+                except TimeoutError:
+                    continue
+            return stop.is_set()
+        finally:
+            running.stop()
 
     try:
-        with start_broker(loaded.broker.port) as running:
-            asked = asyncio.run(run(running))
+        asked = asyncio.run(run(start_broker(loaded.broker.port)))
     except (OSError, RuntimeError) as error:
         typer.echo(f"refit broker: port {loaded.broker.port}: {error}", err=True)
         raise typer.Exit(1) from error

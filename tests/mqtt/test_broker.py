@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from plant.broker import EmbeddedBroker, start_broker
+from plant.broker import EmbeddedBroker, answers, start_broker
 from tests.mqtt.conftest import BrokerAt, Start
 from tests.servers import accepts, until
 from tests.wire_tap import WireTap
@@ -30,6 +30,13 @@ def test_it_is_ready_when_it_is_started_and_stops() -> None:
     broker.stop()
     assert not broker.running
     assert not accepts(broker.port)
+
+
+def test_one_whose_port_is_open_and_who_answers_nobody_is_known(broker: EmbeddedBroker) -> None:
+    assert answers(broker.port)
+    with socket.create_server(("127.0.0.1", 0)) as deaf:
+        assert not answers(int(deaf.getsockname()[1]))
+    assert not broker.deaf
 
 
 def test_it_listens_on_the_loopback_alone(broker: EmbeddedBroker) -> None:
