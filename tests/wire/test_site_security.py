@@ -20,7 +20,7 @@ name = "meter-1"
 kind = "device"
 agent = "pc-1"
 tags = "meter.csv"
-modbus = {{ url = "tcp://{modbus}", unit = 1 }}
+modbus.url = "tcp://{modbus}"
 opcua = {{ url = "opc.tcp://{opcua}"{security} }}
 {more}
 """
@@ -64,6 +64,13 @@ def test_a_machine_without_security_outside_of_the_cell_is_a_warning(tmp_path: P
 )
 def test_what_is_not_outside(tmp_path: Path, words: dict[str, str]) -> None:
     assert _examined(tmp_path, cells=CELL, **words) == ([], [])
+
+
+def test_nothing_is_written_over_modbus_unless_it_is_a_command_that_is_named(
+    tmp_path: Path,
+) -> None:
+    [error], _ = _examined(tmp_path, agent="", modbus='h"\nmodbus.writes = ["energy"]\n#')
+    assert 'has no command "energy" at a Modbus register' in error
 
 
 @pytest.mark.parametrize("wrong", ["10.0.0.0/33", "10.0.0.1/24", "here", ""])

@@ -111,8 +111,22 @@ def station(document: Document, key: Key, config: StationConfig) -> Iterator[Pro
     for name in config.at:
         yield from _moved(document, (*key, "at", name), config, declared, moved)
     members: tuple[Member, ...] = (*declared.tags, *declared.commands)
+    yield from _writes(document, key, config, declared)
     yield from _places(document, key, members, moved)
     yield from _connections(document, key, config, members, moved)
+
+
+def _writes(
+    document: Document, key: Key, config: StationConfig, declared: type[Station]
+) -> Iterator[Problem]:
+    """What may be written over Modbus, which has no security, must be a command at a register."""
+    known = [one.name for one in declared.commands if isinstance(one.at, Register)]
+    for name, modbus in config.modbus.items():
+        for one in modbus.writes:
+            if one not in known:
+                what = f'a {config.kind} has no command "{one}" at a Modbus register'
+                hint = closest(one, known) or "leave writes out: everything is only read"
+                yield document.problem((*key, "modbus", name, "writes"), what, hint)
 
 
 def _moved(
@@ -224,7 +238,11 @@ def odd(document: Document, key: Key, config: StationConfig) -> Iterator[Problem
         what = "the server is sent a password that others on the way may read"
         hint = 'write security = "Basic256Sha256,SignAndEncrypt"'
         yield document.problem((*key, "opcua", "security"), what, hint)
-    for name in config.modbus:
+    for name, modbus in config.modbus.items():
+        if modbus.writes:
+            what = f"{', '.join(modbus.writes)} may be written: Modbus has no security"
+            hint = "this version writes nothing; leave it out until one does"
+            yield document.problem((*key, "modbus", name, "writes"), what, hint)
         if name not in asked:
             shown = f'"{name}"' if name else "this connection"
             yield document.problem((*key, "modbus", name), f"no tag uses {shown}", "remove it")

@@ -284,6 +284,12 @@ class ModbusConfig(Part):
     timeout_ms: DurationMs = Field(
         default=1000, validation_alias="timeout", description="how long to wait for an answer"
     )
+    writes: tuple[str, ...] = Field(
+        default=(),
+        strict=False,
+        description="commands whose registers may be written, one by one; none by default, and"
+        " this version writes nothing at all",
+    )
 
     @property
     def serial(self) -> bool:

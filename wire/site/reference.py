@@ -52,6 +52,7 @@ DEFAULTS = {
     "bytes_max": '"1 GiB"',
     "shift": "[]",
     "cells": "[]",
+    "writes": "[]",
     "breaks": "[]",
     "days": "all seven",
     "chunk": '"4 MiB"',

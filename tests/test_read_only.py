@@ -1,0 +1,38 @@
+"""Nothing in the rooms that talk to machines can write to one."""
+
+from __future__ import annotations
+
+import ast
+
+import pytest
+
+from tests.test_house import sources
+
+# What pymodbus and asyncua call whatever changes something at a machine.
+WRITING = {
+    "write_coil", "write_coils", "write_register", "write_registers", "mask_write_register",
+    "readwrite_registers", "write_file_record", "write_value", "write_values", "write_attribute",
+    "write_params", "set_value", "call_method", "add_nodes", "delete_nodes", "history_update",
+    "delete_references", "add_references",
+}  # fmt: skip
+
+
+def _writes(tree: ast.AST) -> set[str]:
+    used = {node.attr for node in ast.walk(tree) if isinstance(node, ast.Attribute)}
+    used |= {one.name for node in ast.walk(tree) if isinstance(node, ast.ImportFrom)
+             for one in node.names}  # fmt: skip
+    return used & WRITING | {one for one in used if one.startswith("Write") and "Request" in one}
+
+
+def test_no_call_that_writes_to_a_machine() -> None:
+    found = {
+        str(path): used
+        for path in sources("edge", "wire", "refit", "plant")
+        if (used := _writes(ast.parse(path.read_text())))
+    }
+    assert found == {}
+
+
+@pytest.mark.parametrize("text", ["client.write_register(1, 2)", "from x import WriteCoilRequest"])
+def test_such_a_call_is_found(text: str) -> None:
+    assert _writes(ast.parse(text))
