@@ -144,6 +144,15 @@ def record_checksum(id: str, body: bytes) -> int:
     return zlib.crc32(body, zlib.crc32(id.encode()))
 
 
+def record_fits(id: object, body: object, checksum: object) -> bool:
+    """Whether a record's bytes are those that it was made with; before schema 3 nothing says it."""
+    if not isinstance(id, str) or not isinstance(body, bytes | str):
+        return False
+    if checksum is None:
+        return True
+    return isinstance(body, bytes) and checksum == record_checksum(id, body)
+
+
 def is_damage(error: sqlite3.Error) -> bool:
     """Whether SQLite says that the file itself is wrong, and not the disk or another program."""
     code = getattr(error, "sqlite_errorcode", 0) & 0xFF

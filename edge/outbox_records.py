@@ -58,7 +58,7 @@ class OutboxRecords:
 def lost_record(id: str, now_ms: int = 0) -> Lost:
     """A record whose bytes are no longer its own, in words: its id says when it was made."""
     try:
-        time_ms = int(id.replace("-", "")[:12], 16)
+        time_ms = int(str(id).replace("-", "")[:12], 16)
     except ValueError:
         time_ms = now_ms
     return Lost("", time_ms, time_ms, None, DAMAGED)

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from edge.outbox_damage import judged
-from edge.outbox_file import COLUMNS, Batch, Lost, head_fits, open_file, record_checksum
+from edge.outbox_file import COLUMNS, Batch, Lost, head_fits, open_file, record_fits
 from edge.outbox_gone import NAME, Gone, load
 from edge.outbox_records import DAMAGED, lost_record
 from stations.declare import Type
@@ -106,11 +106,11 @@ class _Salvage:
         holes: list[tuple[Any, Any]] = []
         query = f"SELECT id, number, body, {column} FROM record"
         for id, number, body, checksum in _readable(self.old, query, "id", holes):
-            if checksum is not None and checksum != record_checksum(id, body):
+            if not record_fits(id, body, checksum):
                 self.lost.append(lost_record(id, self.now_ms))
                 continue
             with suppress(sqlite3.Error):
-                row = (id, number, body, record_checksum(id, body))
+                row = (id, number, body, checksum)
                 self.new.execute("INSERT INTO record VALUES (?, ?, ?, ?)", row)
                 kept += 1
         for before, after in holes:  # an id begins with the time of its record

@@ -6,7 +6,7 @@ import sqlite3
 from collections.abc import Callable, Container, Sequence
 from dataclasses import dataclass
 
-from edge.outbox_file import record_checksum
+from edge.outbox_file import record_fits
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +45,7 @@ class RecordQueue:
         damaged: list[str] = []
         for _, number in found:
             for id, body, checksum in self._db.execute(query, (number,)):
-                if checksum is None or checksum == record_checksum(id, body):
+                if record_fits(id, body, checksum):
                     ready.append((id, body))
                 else:
                     damaged.append(id)
