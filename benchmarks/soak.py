@@ -41,6 +41,8 @@ def look(plant: SmallPlant) -> Look:
     """What each watched process holds at this moment."""
     found = {}
     for name in WATCHED:
+        if name not in plant.processes.children:
+            continue
         one = psutil.Process(plant.processes.children[name].pid)
         sockets = len(one.net_connections(kind="inet"))
         memory = one.memory_info().rss / MIB
@@ -125,10 +127,11 @@ def table(looks: list[tuple[float, Look]]) -> Table:
     first = [one for at, one in looks if WARM_UP <= at / length < 2 * WARM_UP]
     last = [one for at, one in looks if at / length >= 1 - WARM_UP]
     made = Table("process", "what", "first sixth after warm-up", "last sixth", "most")
-    for name in WATCHED:
+    for name in looks[-1][1]:
         for number, what in enumerate(NAMES):
-            begin, end = (fmean(one[name][number] for one in part) for part in (first, last))
-            most = max(one[name][number] for _, one in looks)
+            parts = [[one[name][number] for one in part if name in one] for part in (first, last)]
+            begin, end = map(fmean, parts)
+            most = max(one[name][number] for _, one in looks if name in one)
             made.add_row(name, what, f"{begin:.1f}", f"{end:.1f}", f"{most:.1f}")
     return made
 
@@ -139,6 +142,7 @@ def main() -> int:
     parser.add_argument("--minutes", type=float, default=120.0)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--every", type=float, default=60.0, help="seconds between two faults")
+    parser.add_argument("--without", choices=("broker", "historian", "simulators"))
     parser.add_argument("--looks", type=Path, default=Path("soak.jsonl"), help="where looks go")
     given = parser.parse_args()
     console = Console(soft_wrap=True)
@@ -148,12 +152,20 @@ def main() -> int:
     ):
         faults = Faults(plant, Random(given.seed))
         ends = time.monotonic() + 60 * given.minutes
+        if given.without:
+            plant.kill(given.without)
         with looking(plant, given.looks) as looks:
             while time.monotonic() < ends:
                 began = time.monotonic()
-                console.print(f"{time.strftime('%H:%M:%S')} {faults.put()}")
+                if not given.without:
+                    console.print(f"{time.strftime('%H:%M:%S')} {faults.put()}")
                 time.sleep(max(given.every - (time.monotonic() - began), LEAST_S))
                 plant.processes.check()
+        if given.without:
+            size = plant.outbox.stat().st_size / MIB
+            console.print(f"the outbox has {size:.1f} MiB when {given.without} comes back")
+            plant.start(given.without)
+            plant.wait_for_broker()
         plant.drain()
         size = plant.outbox.stat().st_size / MIB
         plant.end()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import io
 import logging
+import os
 import socket
 import urllib.error
 import urllib.request
@@ -229,3 +230,17 @@ def test_logs_can_be_read_by_people(restored: None) -> None:
     assert "connected" in stream.getvalue()
     assert "broker=127.0.0.1:1883" in stream.getvalue()
     assert not stream.getvalue().startswith("{")
+
+
+def test_a_log_that_is_cut_off_under_us_goes_on_at_its_beginning(
+    restored: None, tmp_path: Path
+) -> None:
+    path = tmp_path / "agent.log"
+    with path.open("a") as stream:
+        start_logging("agent pc-1", stream=stream)
+        log = structlog.get_logger()
+        log.warning("before")
+        os.truncate(path, 0)  # as logrotate does with copytruncate
+        log.warning("after")
+    (line,) = path.read_bytes().splitlines()
+    assert orjson.loads(line)["event"] == "after"
