@@ -25,7 +25,7 @@ from edge.pipeline import Pipeline
 from edge.publish import Publisher
 from edge.sources.modbus import ModbusSource
 from edge.sources.opcua import OpcuaSource
-from edge.sources.source import Gap, Item, Report, Source
+from edge.sources.source import Gap, Item, Past, Report, Source
 from stations.declare import Node, Tag
 from stations.records import AgentInfo
 from stations.samples import Samples
@@ -65,6 +65,8 @@ class Link:
 
     def link(self, up: bool, why: str) -> None:
         """Take the news that the machine can or cannot be reached."""
+        if self.name == OPCUA and not up:
+            self.intake.pipeline.hush(self.lane.connections[self.name], True)
         self.told(self.lane)
 
 
@@ -107,6 +109,7 @@ class Agent:
         self.intake = Intake(
             self.outbox, self.pipeline, lanes, clock, self.run_blocking, self._fresh
         )
+        self.intake.memos = memories
         self.outbox.say_lost()
         self.links = [link for one in stations for link in self.links_of(one)]
         self.publisher = self._publisher(stations, health)
@@ -198,10 +201,17 @@ class Agent:
             source: Source
             if name == OPCUA:
                 assert station.opcua is not None, "checked by the site file"
-                source = OpcuaSource(label, station.opcua, items, self.clock, rng)
+                past = self._past(lane.begun, numbers)
+                source = OpcuaSource(label, station.opcua, items, self.clock, rng, past=past)
+                self.pipeline.hush(numbers, True)
             else:
                 source = ModbusSource(label, station.modbus[name], items, self.clock, rng)
             yield Link(lane, name, source, self.intake, self._told)
+
+    def _past(self, reason: str, numbers: Iterable[int]) -> Past:
+        state = self.pipeline.state
+        ticks = {number: int(state.ticks[number]) for number in numbers if state.known[number]}
+        return Past(reason, self.intake.memos, ticks)
 
     def _told(self, lane: Lane) -> None:
         """A link has changed: a station is up while one of its links is."""

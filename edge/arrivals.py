@@ -60,6 +60,7 @@ class Group:
     records: list[Record] = field(default_factory=list)
     files: list[FileRow] = field(default_factory=list)
     done: list[Callable[[], None]] = field(default_factory=list)
+    memos: dict[str, bytes] = field(default_factory=dict)
     ranges: list[tuple[int, int]] = field(default_factory=list)
     rows: int = 0
     tick: bool = False

@@ -21,7 +21,7 @@ from edge.arrivals import Arrival, Confirmed, Exchange, Group, Item, Stated, Tic
 from edge.lane import Lane
 from edge.outbox import Outbox
 from edge.outbox_file import Batch, Lost, is_damage
-from edge.packing import batches as packed
+from edge.packing import in_batches
 from edge.pipeline import Kept, Pipeline
 from edge.sources.source import Gap, Report
 from stations.records import Record
@@ -57,7 +57,11 @@ class Tally:
 
 
 class Intake:
-    """Takes what the sources bring and commits it; `fresh` then gets the committed batches."""
+    """Takes what the sources bring and commits it.
+
+    `fresh` then gets the committed batches that are live, whether there are records, and, where
+    others lie between them, the highest position that was given.
+    """
 
     def __init__(
         self,
@@ -66,12 +70,13 @@ class Intake:
         lanes: Sequence[Lane],
         clock: Clock,
         run_blocking: Run,
-        fresh: Callable[[Sequence[Batch], bool], None],
+        fresh: Callable[..., None],
     ) -> None:
         self.outbox, self.pipeline, self.clock = outbox, pipeline, clock
         self.lanes = {lane.station: lane for lane in lanes}
         outbox.tell = self._told
         self.tally = Tally()
+        self.memos: dict[str, bytes] = {}  # what sources want to know when they begin anew
         self.problem: str | None = None
         self._run_blocking, self._fresh = run_blocking, fresh
         self._queue: asyncio.Queue[Item] = asyncio.Queue(QUEUE_MAX)
@@ -183,10 +188,14 @@ class Intake:
     def _report(self, group: Group, lane: Lane, connection: str, report: Report) -> None:
         if connection not in lane.started:
             lane.started.add(connection)
-            gap = Gap(lane.connections[connection], None, report.received_ms, None, lane.begun)
-            self._gap(group, lane, connection, gap)
+            if not report.continues:
+                gap = Gap(lane.connections[connection], None, report.received_ms, None, lane.begun)
+                self._gap(group, lane, connection, gap)
+        if report.first:
+            self.pipeline.hush(lane.connections[connection], False)
         kept = self.pipeline.run(report)
         group.done.append(report.done)
+        group.memos.update(report.memo)
         if kept.stepped:
             group.records.append(
                 lane.step(connection, kept.stepped, kept.step_ms, report.received_ms)
@@ -221,22 +230,23 @@ class Intake:
                 self._keep(group, lane, Kept(stale.samples[rows], stale.source[rows]))
 
     async def _commit(self, group: Group) -> None:
-        batches = [one for name, kept in group.kept.items() for one in packed(name, kept)]
+        batches, is_live = in_batches(group.kept)
         group.records += self._late
         self._late = []
         memories = {name: self.lanes[name].memory() for name in group.kept}
         changed = {name: memory for name, memory in memories.items() if memory is not None}
         placed: list[Batch] = []
-        if batches or group.records:
-            placed = await self._insist(self._write, batches, group, changed)
+        if batches or group.records or group.memos:
+            placed = await self._insist(self._write, batches, group, changed | group.memos)
         for name, memory in changed.items():
             self.lanes[name].remembered = memory
+        self.memos |= group.memos
         for done in group.done:
             done()
         self.tally.samples += group.rows
         self.tally.records += len(group.records)
         if placed or group.records:
-            self._fresh(placed, bool(group.records))
+            self._tell_fresh(placed, is_live, bool(group.records))
         self._ranges += group.ranges
         if self._ranges and (group.tick or len(self._ranges) >= RANGES_MAX):
             await self._trim()
@@ -245,6 +255,13 @@ class Intake:
             self._tell(lost)
             if lost:
                 self._fresh([], True)
+
+    def _tell_fresh(self, placed: list[Batch], is_live: list[bool], has_records: bool) -> None:
+        live = [batch for batch, fresh in zip(placed, is_live, strict=True) if fresh]
+        if len(live) == len(placed):
+            self._fresh(live, has_records)
+        else:  # what the machine had kept is no news to other hosts: it goes out as history
+            self._fresh(live, has_records, placed[-1].position)
 
     def _write(self, batches: list[Batch], group: Group, memories: dict[str, bytes]) -> list[Batch]:
         """One group on the disk; on the outbox's own thread."""

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import groupby
 
 import numpy as np
 
@@ -12,6 +13,18 @@ from stations.samples import concat
 
 BATCH_ROWS_MAX = 4_000
 BATCH_SIDE_BYTES_MAX = 250_000
+
+
+def in_batches(kept: Mapping[str, Sequence[Kept]]) -> tuple[list[Batch], list[bool]]:
+    """Batches in the order in which their samples came, and which of them are live."""
+    found: list[Batch] = []
+    is_live: list[bool] = []
+    for station, listed in kept.items():
+        for historical, some in groupby(listed, key=lambda one: one.historical):
+            more = list(batches(station, list(some)))
+            found += more
+            is_live += [not historical] * len(more)
+    return found, is_live
 
 
 def batches(station: str, kept: Sequence[Kept]) -> Iterator[Batch]:

@@ -50,13 +50,14 @@ class Kept:
     """What goes on to the outbox: samples with risen ms, and what the source said (dtype SOURCE).
 
     `stepped` are the tag numbers whose clock was found behind (or impossible) in this report for
-    the first time, `step_ms` by how much at most.
+    the first time, `step_ms` by how much at most. `historical`: read from what the machine kept.
     """
 
     samples: Samples
     source: NDArray[Any]
     stepped: tuple[int, ...] = ()
     step_ms: int = 0
+    historical: bool = False
 
 
 @dataclass(slots=True)
@@ -68,6 +69,7 @@ class Pipeline:
     _deadband: NDArray[np.float64] = field(default_factory=lambda: np.zeros(0))
     _stale_ms: NDArray[np.int64] = field(default_factory=lambda: np.zeros(0, np.int64))
     _behind: Mask = field(default_factory=lambda: np.zeros(0, bool))
+    _hushed: Mask = field(default_factory=lambda: np.zeros(0, bool))
 
     def declare(self, tags: Mapping[int, Tag[Any]]) -> None:
         """Say which tag each number means; may be called again with more."""
@@ -77,6 +79,7 @@ class Pipeline:
         self._deadband = np.concatenate([self._deadband, np.zeros(more)])
         self._stale_ms = np.concatenate([self._stale_ms, np.zeros(more, np.int64)])
         self._behind = np.concatenate([self._behind, np.zeros(more, bool)])
+        self._hushed = np.concatenate([self._hushed, np.zeros(more, bool)])
         for number, tag in tags.items():
             self._deadband[number] = tag.deadband
             self._stale_ms[number] = tag.stale_ms
@@ -84,6 +87,13 @@ class Pipeline:
     def retire(self, numbers: Iterable[int]) -> None:
         """Say that nobody reads these tags any more: they do not become stale."""
         self._stale_ms[list(numbers)] = 0
+
+    def hush(self, numbers: Iterable[int], is_hushed: bool) -> None:
+        """Say nothing of the staleness of these tags while their link is down, or say it again.
+
+        Nothing is known of them then, and what the machine has kept comes later with its own times.
+        """
+        self._hushed[list(numbers)] = is_hushed
 
     def run(self, report: Report) -> Kept:
         """What is left of a report; the state then knows it."""
@@ -102,10 +112,13 @@ class Pipeline:
             stepped.update(new)
             step_ms = max(step_ms, ms)
             source.append(_source(at, part.status))
-            kept.append(self._pass(part, at, report.received_ms))
+            kept.append(self._pass(part, at, report.received_ms, report.historical))
         if not kept:
             return Kept(EMPTY, np.zeros(0, SOURCE))
-        return Kept(concat(kept), np.concatenate(source), tuple(sorted(stepped)), step_ms)
+        return Kept(
+            concat(kept), np.concatenate(source), tuple(sorted(stepped)), step_ms,
+            report.historical,
+        )  # fmt: skip
 
     def stale(self, now_ms: int) -> Kept:
         """One Uncertain sample for each tag that has not changed for longer than it declares."""
@@ -115,7 +128,7 @@ class Pipeline:
         old = (
             state.known[:size] & ~state.stale[:size] & (self._stale_ms > 0) & (age > self._stale_ms)
         )
-        old &= state.status[:size] & codes.BAD == 0
+        old &= (state.status[:size] & codes.BAD == 0) & ~self._hushed[:size]
         numbers = np.flatnonzero(old)
         if not len(numbers):
             return Kept(EMPTY, np.zeros(0, SOURCE))
@@ -203,14 +216,20 @@ class Pipeline:
         by = np.where(behind, high - ticks, np.abs(received_ms * TICKS_PER_MS - ticks))[new]
         return tag[new].tolist(), int(by.max()) // TICKS_PER_MS if len(by) else 0
 
-    def _pass(self, part: Samples, ticks: NDArray[np.int64], received_ms: int) -> Samples:
+    def _pass(
+        self, part: Samples, ticks: NDArray[np.int64], received_ms: int, historical: bool
+    ) -> Samples:
         """Give each row (each tag once) its final time and status, and remember it."""
         state, tag = self.state, part.tag
         known = state.known[tag]
         replaced = self._behind[tag]
         self.counts.time_replaced += int(replaced.sum())
         time = np.where(replaced, received_ms, ticks // TICKS_PER_MS)
-        time = np.where(known, np.maximum(time, state.time[tag] + 1), time)
+        before = state.time[tag]
+        if historical:
+            # A tag that was called stale before the link was known to be down was not.
+            before = np.where(state.stale[tag], before - self._stale_ms[tag], before)
+        time = np.where(known, np.maximum(time, before + 1), time)
         is_good = part.status & codes.SEVERITY == codes.GOOD
         status = np.where(replaced & is_good, part.status | codes.UNCERTAIN, part.status)
         passed = Samples(tag, time, status.astype(np.uint32), part.type, part.value, part.side)

@@ -104,9 +104,13 @@ class Publisher:
         )
         self.session.start()
 
-    def fresh(self, batches: Sequence[Batch], has_records: bool) -> None:
-        """Batches have been committed: each goes out live, once; what cannot go is backlog."""
+    def fresh(self, batches: Sequence[Batch], has_records: bool, upto: int = 0) -> None:
+        """Batches have been committed: each goes out live, once; what cannot go is backlog.
+
+        So is what lies between them and position `upto` and is not named.
+        """
         now = self.clock.monotonic()
+        self._batches_wait |= upto - self._highest > len(batches)
         for batch in batches:
             self._highest = max(self._highest, batch.position)
             if self._send(self.node.live, batch):
@@ -114,6 +118,7 @@ class Publisher:
                 self.tally.batches_live += 1
             else:
                 self._batches_wait = True
+        self._highest = max(self._highest, upto)
         self.records.waits |= has_records
         if has_records or self._batches_wait:
             self._turn.set()

@@ -104,14 +104,15 @@ async def _revised(
             parameters.SubscriptionId = made.SubscriptionId
             parameters.TimestampsToReturn = ua.TimestampsToReturn.Both
             for item in batch:
-                one = asked(item, nodes[item.number])
+                one = asked(item, nodes[item.number], config.bridge_ms)
                 one.MonitoringMode = ua.MonitoringMode.Disabled
                 parameters.ItemsToCreate.append(one)
             results = await session.create_monitored_items(parameters)
             for item, result in zip(batch, results, strict=True):
                 if result.StatusCode.is_good():
+                    wanted_queue = sampling(item, config.bridge_ms)[1]
                     found[item.number] = Revised(
-                        result.RevisedSamplingInterval, result.RevisedQueueSize, sampling(item)[1]
+                        result.RevisedSamplingInterval, result.RevisedQueueSize, wanted_queue
                     )
     return found
 
@@ -125,7 +126,7 @@ def _compare(
         told = None if value.Value is None else value.Value.Value
         now = Now(status, told)
         if item.number in revised:
-            asked_ms = max(sampling(item)[0], config.publishing_ms)
+            asked_ms = max(sampling(item, config.bridge_ms)[0], config.publishing_ms)
             now = Now(status, told, revised[item.number].sampling_ms, asked_ms)
         checked.findings += compare(item.tag, facts[item.number], now)
 

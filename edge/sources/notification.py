@@ -1,4 +1,4 @@
-"""The bytes of an OPC UA PublishResponse or RepublishResponse, taken apart up to the values.
+"""The bytes of answers with values (Publish, Republish, HistoryRead), taken apart up to these.
 
 Layouts: OPC 10000-4, 5.14.5 (Publish) and 7.25 (NotificationMessage); OPC 10000-6, 5.2.2.
 """
@@ -57,6 +57,25 @@ def parse_republish(answer: bytes, subscription: int) -> Notification:
     data = _after_header(answer, ua.ObjectIds.RepublishResponse_Encoding_DefaultBinary)
     sequence, changes, status = _message(data)
     return Notification(subscription, sequence, changes, status)
+
+
+def parse_history(answer: bytes) -> list[tuple[int, bytes, bytes]]:
+    """A HistoryReadResponse: by node its StatusCode, continuation point and body of HistoryData."""
+    data = _after_header(answer, ua.ObjectIds.HistoryReadResponse_Encoding_DefaultBinary)
+    (count,) = _unpack("<i", data)
+    found = []
+    for _ in range(max(count, 0)):
+        (status,) = _unpack("<I", data)
+        point = _bytes(data)
+        nodeid_from_binary(data)
+        (encoding,) = _unpack("<B", data)
+        found.append((status, point, _bytes(data) if encoding else b""))
+    return found
+
+
+def _bytes(data: Buffer) -> bytes:
+    (length,) = _unpack("<i", data)
+    return bytes(data.read(length)) if length > 0 else b""
 
 
 def _after_header(answer: bytes, type_id: int) -> Buffer:

@@ -37,6 +37,15 @@ class Limits:
 
     items: int = BATCH
     paths: int = BATCH
+    reads: int = BATCH
+    history: int = BATCH
+
+
+LINK_IS_LOST = (
+    ua.StatusCodes.BadSessionIdInvalid, ua.StatusCodes.BadSessionClosed,
+    ua.StatusCodes.BadSubscriptionIdInvalid, ua.StatusCodes.BadSecureChannelIdInvalid,
+    ua.StatusCodes.BadShutdown, ua.StatusCodes.BadServerHalted,
+)  # fmt: skip
 
 
 async def read_limits(client: Client) -> Limits:
@@ -45,6 +54,8 @@ async def read_limits(client: Client) -> Limits:
     nodes = (
         ids.Server_ServerCapabilities_OperationLimits_MaxMonitoredItemsPerCall,
         ids.Server_ServerCapabilities_OperationLimits_MaxNodesPerTranslateBrowsePathsToNodeIds,
+        ids.Server_ServerCapabilities_OperationLimits_MaxNodesPerRead,
+        ids.Server_ServerCapabilities_OperationLimits_MaxNodesPerHistoryReadData,
     )
     with machine():
         values = await client.uaclient.session.read_attributes(

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -41,11 +42,18 @@ class Arrival:
     received_ms: int
 
 
+Turn = Callable[[], Awaitable[None]]  # something to do between two arrivals
+
+
 class Order:
     """Which sequence number comes next in one subscription: 1 follows 2^32 - 1."""
 
-    def __init__(self) -> None:
-        self._next = 1
+    def __init__(self, last: int = 0) -> None:
+        self._next = last % _LAST + 1
+
+    def is_past(self, sequence: int) -> bool:
+        """True for a number that comes before the next one."""
+        return (sequence - self._next) % _LAST > _LAST // 2
 
     def offer(self, sequence: int, *, is_keep_alive: bool = False) -> tuple[bool, list[int]]:
         """(Is it new?, the sequence numbers that should have come before it).
@@ -64,7 +72,9 @@ class Publisher:
     """The Publish requests of one session: what came in, and what may be acknowledged."""
 
     def __init__(self, session: UaSession, clock: Clock, status: SourceStatus) -> None:
-        self.arrivals: asyncio.Queue[Arrival | Report | MachineFault] = asyncio.Queue(ARRIVALS_MAX)
+        self.arrivals: asyncio.Queue[Arrival | Report | MachineFault | Turn] = asyncio.Queue(
+            ARRIVALS_MAX
+        )
         self.heard_s = clock.monotonic()
         self.waiting = 0
         self._session = session
@@ -84,6 +94,38 @@ class Publisher:
             response.ResponseHeader.ServiceResult.check()
         made: ua.CreateSubscriptionResult = response.Parameters
         return made
+
+    async def transfer(self, subscription: int) -> tuple[int, list[int]]:
+        """Take a subscription over from a session that is gone: StatusCode, what it still holds."""
+        request = ua.TransferSubscriptionsRequest()
+        request.Parameters.SubscriptionIds = [subscription]
+        request.Parameters.SendInitialValues = False
+        try:
+            with machine():
+                answer = await self._send(request)
+                response = struct_from_binary(ua.TransferSubscriptionsResponse, answer)
+                response.ResponseHeader.ServiceResult.check()
+        except MachineFault as fault:
+            code = getattr(fault.__cause__, "code", None)
+            if code is None:
+                raise
+            return int(code), []
+        results = response.Parameters.Results
+        if not results:
+            return int(ua.StatusCodes.BadUnexpectedError), []
+        return int(results[0].StatusCode.value), list(results[0].AvailableSequenceNumbers or ())
+
+    async def read_attributes(
+        self, nodes: list[ua.NodeId], attribute: ua.AttributeIds
+    ) -> list[ua.DataValue]:
+        """One attribute of some nodes."""
+        found: list[ua.DataValue] = await self._session.read_attributes(nodes, attribute)
+        return found
+
+    async def read_history(self, request: ua.HistoryReadRequest) -> bytes:
+        """The answer to a HistoryRead as it came: the library would round its times."""
+        with machine():
+            return bytes(await self._send(request))
 
     def acknowledge(self, subscription: int, sequence: int) -> None:
         """Say that a notification is safe: the next Publish request tells the server so."""

@@ -7,7 +7,7 @@ register that fails costs only itself; a machine that fails costs only this sour
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
@@ -35,6 +35,9 @@ class Report:
     `ticks` are the source times in 100 ns since 1970 UTC; `samples.time` is `ticks // 10_000`.
     `polled`: the times are ours because the machine gave none. `first`: the first report since the
     link came up. `done` is called once, on the event loop, after the report is safe on disk.
+    `historical`: read from what the machine has kept, not live. `continues`: the source itself has
+    said what is missing before this, a restart of the agent included. `memo` is what the source
+    wants to know after a restart, by name: on disk together with the report.
     """
 
     samples: Samples
@@ -43,6 +46,21 @@ class Report:
     polled: bool
     first: bool
     done: Callable[[], None]
+    historical: bool = False
+    continues: bool = False
+    memo: tuple[tuple[str, bytes], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Past:
+    """What the outbox knows of a source that begins: its memos, and its tags' last source times.
+
+    `reason`: why nobody has listened since then.
+    """
+
+    reason: str = ""
+    memos: Mapping[str, bytes] = field(default_factory=dict)
+    ticks: Mapping[int, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

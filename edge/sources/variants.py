@@ -103,6 +103,19 @@ def decode(
     return _judge(np.concatenate(parts), tuple(side), expected, received_ticks)
 
 
+def decode_history(
+    parts: Sequence[tuple[int, bytes]], expected: Expected, received_ticks: int
+) -> Decoded:
+    """Bodies of HistoryData (OPC 10000-11, 6.6.2), each of one tag, as columns in that order."""
+    side: list[bytes] = []
+    rows: list[tuple[int, int, int, int, int, int]] = []
+    for number, body in parts:
+        data = Buffer(body)
+        (count,) = struct.unpack("<i", data.read(4))
+        rows += [_value(data, number, expected, side) for _ in range(max(count, 0))]
+    return _judge(np.array(rows, _ROW), tuple(side), expected, received_ticks)
+
+
 @lru_cache(maxsize=256)
 def _layout(mask: int, kind: int) -> np.dtype[Any] | None:
     """One monitored item with this DataValue mask and scalar type; None when its size may vary."""
@@ -174,7 +187,15 @@ def _single(
     change: bytes, position: int, expected: Expected, side: list[bytes]
 ) -> tuple[tuple[int, int, int, int, int, int], int]:
     data = Buffer(change, position)
-    handle, mask = struct.unpack("<IB", data.read(5))
+    (handle,) = struct.unpack("<I", data.read(4))
+    return _value(data, handle, expected, side), data.cur_pos
+
+
+def _value(
+    data: Buffer, handle: int, expected: Expected, side: list[bytes]
+) -> tuple[int, int, int, int, int, int]:
+    """One DataValue as a row."""
+    (mask,) = struct.unpack("<B", data.read(1))
     kind, bits = _NOTHING, 0
     if mask & VALUE:
         variant = variant_from_binary(data)
@@ -184,8 +205,7 @@ def _single(
                         (SERVER_PICO, "<H")):  # fmt: skip
         if mask & bit:
             (fields[bit],) = struct.unpack(layout, data.read(struct.calcsize(layout)))
-    row = (handle, fields[STATUS], fields[SOURCE], fields[SERVER], kind, bits)
-    return row, data.cur_pos
+    return (handle, fields[STATUS], fields[SOURCE], fields[SERVER], kind, bits)
 
 
 def _sort(variant: ua.Variant, item: Item | None, side: list[bytes]) -> tuple[int, int]:

@@ -209,6 +209,11 @@ class OpcuaConfig(Account):
         validation_alias="publishing",
         description="how often the server reports changes",
     )
+    bridge_ms: DurationMs = Field(
+        default=10_000,
+        validation_alias="bridge",
+        description="how long an absence of the agent the server's queues are asked to bridge",
+    )
     user: str | None = Field(default=None, description="account at the server")
     user_cert_file: FilePath | None = Field(
         default=None, description="certificate of the user, instead of user and password"

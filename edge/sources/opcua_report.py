@@ -1,0 +1,237 @@
+"""From the notifications of a server to the reports and gaps of one source, over all sessions."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from functools import partial
+
+import numpy as np
+
+from edge.sources import variants
+from edge.sources.bad import BadTags, nothing_to_do
+from edge.sources.fault import MachineFault, machine
+from edge.sources.notification import Notification
+from edge.sources.opcua_history import History, Span
+from edge.sources.opcua_nodes import Refused
+from edge.sources.opcua_past import Memory, Stream
+from edge.sources.source import (
+    TICKS_PER_MS,
+    Gap,
+    Item,
+    Past,
+    Report,
+    Sink,
+    SourceStatus,
+)
+from stations.status import BAD_NODE_ID_UNKNOWN, BAD_TYPE_MISMATCH
+
+log = logging.getLogger(__name__)
+
+
+class Reporter:
+    """Hands on what was read and says what is missing.
+
+    `last` are the source times (ticks) of the newest value of each tag that was handed on, -1 where
+    there is none. `lost`: since when (ms) and why nothing is known; None while nothing is missing.
+    """
+
+    def __init__(
+        self, name: str, items: Sequence[Item], status: SourceStatus, memory: Memory, past: Past
+    ) -> None:
+        self.name, self.status, self.memory = name, status, memory
+        self.expected = variants.Expected.of(items)
+        self.numbers = tuple(item.number for item in items)
+        self.bad = BadTags(name, status)
+        self.last = np.full(len(items), -1, np.int64)
+        for number, ticks in past.ticks.items():
+            self.last[self.expected.index(np.array([number], np.uint32))] = ticks
+        self.lost: tuple[int, str] | None = None
+        self.is_first = True
+        self.flows: Callable[[], None] = nothing_to_do
+        self.sink: Sink
+        self.lose(past.reason)
+
+    def lose(self, reason: str) -> None:
+        """From here on nothing is known, unless that was so before."""
+        since_ms = self.known_ms()
+        if self.lost is None and since_ms is not None:
+            self.lost = (since_ms, reason)
+
+    def known_ms(self) -> int | None:
+        """The newest source time that was handed on, ms."""
+        known = self.last[self.last >= 0]
+        return int(known.max()) // TICKS_PER_MS if len(known) else None
+
+    def since(self, numbers: Sequence[int]) -> dict[int, int]:
+        """By tag the source time (ticks) of the newest value that was handed on."""
+        last = self.last[self.expected.index(np.array(numbers, np.uint32))]
+        return {number: at for number, at in zip(numbers, last.tolist(), strict=True) if at >= 0}
+
+    async def notification(
+        self, one: Notification, received_ms: int, stream: Stream, history: History
+    ) -> None:
+        """Hand on what a notification carries; its acknowledgement follows when it is safe."""
+        if one.status is not None and one.status & 0x8000_0000:
+            why = f"the server ended the subscription (0x{one.status:08X})"
+            raise MachineFault(why, "subscription lost")
+        stream.take(one.sequence)
+        done = partial(stream.safe, one.sequence)
+        memo = self.memory.memo(stream, one.sequence)
+        decoded = self.decoded(one, received_ms)
+        if decoded is None:
+            await self.gap(self.numbers, self.known_ms(), received_ms, "not understood")
+            decoded = variants.decode((), self.expected, 0)
+        if decoded.unknown:
+            self.status.count("values of unknown items", decoded.unknown)
+        if not len(decoded.samples):
+            # Its number must be known after a restart, or it would be missed there.
+            await self.sink.report(self._report(decoded, received_ms, False, done, memo))
+            return
+        if decoded.overflowed.any():
+            await self._overflow(decoded, received_ms, history)
+        self.last[self.expected.index(decoded.samples.tag)] = decoded.ticks
+        self._note_types(decoded)
+        self.flows()
+        is_first, self.is_first = self.is_first, False
+        await self.sink.report(self._report(decoded, received_ms, is_first, done, memo))
+
+    def decoded(self, one: Notification, received_ms: int) -> variants.Decoded | None:
+        """The columns of a notification; None when it cannot be read.
+
+        One value that nobody can read must not end the session again and again.
+        """
+        try:
+            with machine():
+                return variants.decode(one.changes, self.expected, received_ms * TICKS_PER_MS)
+        except MachineFault as fault:
+            log.warning("%s: a notification cannot be read: %s", self.name, fault)
+            self.status.count("notifications not understood")
+            return None
+
+    @staticmethod
+    def _report(
+        decoded: variants.Decoded, received_ms: int, is_first: bool, done: Callable[[], None],
+        memo: tuple[tuple[str, bytes], ...],
+    ) -> Report:  # fmt: skip
+        return Report(
+            decoded.samples, decoded.ticks, received_ms, False, is_first, done,
+            continues=True, memo=memo,
+        )  # fmt: skip
+
+    async def missing(self, received_ms: int, reason: str) -> None:
+        """Say that notifications did not arrive and cannot be had any more."""
+        await self.gap(self.numbers, self.known_ms(), received_ms, reason)
+
+    async def gap(
+        self, numbers: Sequence[int], from_ms: int | None, to_ms: int, reason: str
+    ) -> None:
+        """Say that samples of these tags may be missing."""
+        await self.sink.gap(Gap(tuple(numbers), from_ms, to_ms, None, reason))
+
+    async def bridge(
+        self, first: Mapping[int, int], received_ms: int, is_whole: bool, history: History
+    ) -> None:
+        """Fill the time in which nobody listened, and say of which part of it nothing is left.
+
+        `first` are the source times (ticks) of the first live values; `is_whole`: of all tags.
+        """
+        if self.lost is None:
+            return
+        from_ms, reason = self.lost
+        ends = [ticks // TICKS_PER_MS for ticks in first.values()]
+        to_ms = max(ends, default=received_ms)
+        if to_ms <= from_ms or not is_whole:
+            to_ms = max(to_ms, received_ms)
+        spans = self._spans(first)
+        readable = await history.readable(spans) if spans else set()
+        if others := [number for number in self.numbers if number not in readable]:
+            await self.gap(others, from_ms, to_ms, reason)
+        await self._fill(
+            {number: spans[number] for number in readable}, received_ms, reason, history
+        )
+        self.lost = None
+
+    async def _overflow(
+        self, decoded: variants.Decoded, received_ms: int, history: History
+    ) -> None:
+        """The first value after an overflow says that those before it are lost."""
+        numbers = np.unique(decoded.samples.tag[decoded.overflowed]).tolist()
+        self.status.count("queues overflowed", len(numbers))
+        first: dict[int, int] = {}
+        for row in np.flatnonzero(decoded.overflowed).tolist():
+            first.setdefault(int(decoded.samples.tag[row]), int(decoded.ticks[row]))
+        spans = self._spans(first)
+        readable = await history.readable(spans) if spans else set()
+        others = [number for number in numbers if number not in readable]
+        if others:
+            known = self.since(others)
+            is_known = len(known) == len(others)
+            from_ms = min(known.values()) // TICKS_PER_MS if is_known else None
+            to_ms = max(first[number] for number in others) // TICKS_PER_MS
+            await self.gap(others, from_ms, to_ms, "queue overflow")
+        spans = {number: spans[number] for number in readable}
+        await self._fill(spans, received_ms, "queue overflow", history)
+
+    def _spans(self, first: Mapping[int, int]) -> dict[int, Span]:
+        """From the last value that is known to the first new one; not where a clock went back."""
+        known = self.since(list(first))
+        return {
+            number: (known[number], ticks)
+            for number, ticks in first.items()
+            if number in known and known[number] <= ticks
+        }
+
+    async def _fill(
+        self, spans: dict[int, Span], received_ms: int, reason: str, history: History
+    ) -> None:
+        async def report(decoded: variants.Decoded) -> None:
+            samples = decoded.samples
+            self.last[self.expected.index(samples.tag)] = decoded.ticks
+            await self.sink.report(
+                Report(
+                    samples,
+                    decoded.ticks,
+                    received_ms,
+                    False,
+                    False,
+                    nothing_to_do,
+                    historical=True,
+                    continues=True,
+                )
+            )
+
+        async def tell(holes: dict[int, Span]) -> None:
+            from_ms = min(begin for begin, _ in holes.values()) // TICKS_PER_MS
+            to_ms = max(end for _, end in holes.values()) // TICKS_PER_MS
+            await self.gap(sorted(holes), from_ms, to_ms, reason)
+
+        await history.fill(spans, received_ms * TICKS_PER_MS, report, tell)
+
+    async def refuse(self, refused: Mapping[int, Refused], now_ms: int) -> None:
+        """Say of tags that they cannot be read now, and why."""
+        items = [self.expected.items[number] for number in refused]
+        for item in items:
+            self.bad.add(item, refused[item.number].why, is_absent=True)
+        statuses = {number: reason.status for number, reason in refused.items()}
+        await self.sink.report(replace(self.bad.report(items, statuses, now_ms), continues=True))
+
+    def _note_types(self, decoded: variants.Decoded) -> None:
+        samples = decoded.samples
+        vanished = samples.status == BAD_NODE_ID_UNKNOWN
+        odd = decoded.mismatched | vanished
+        if not (odd.any() or self.bad):
+            return
+        for number in np.unique(samples.tag[odd]).tolist():
+            item = self.expected.items[number]
+            if vanished[samples.tag == number].any():
+                self.bad.add(item, "the server no longer has this node", is_absent=True)
+            else:
+                wanted = item.tag.value_type.name
+                self.bad.add(item, f"the machine's type does not fit {wanted}", is_absent=False)
+        for number in self.bad.numbers:
+            mine = samples.status[samples.tag == number]
+            item = self.expected.items[number]
+            if len(mine) and mine[-1] != BAD_TYPE_MISMATCH and not self.bad.is_absent(item):
+                self.bad.clear(item)
