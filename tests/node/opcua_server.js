@@ -1,13 +1,15 @@
 // An OPC UA server that is not ours, for the system tests: node-opcua with one of everything.
 //
-// node opcua_server.js PORT TRUTH FOLDER [OTHERS] [AXES]
+// node opcua_server.js PORT TRUTH FOLDER [OTHERS] [AXES] [KEPT] [TURNS]
 //
 // Every value that it offers is a line of the file TRUTH, written before the value is set:
 // {"node": "s=...", "ms": source time, "status": StatusCode, "value": what JSON can hold}.
 // What a client has acknowledged is a line too: {"acked": [["s=...", source time], ...]}.
 // OTHERS namespaces lie before ours, so that its index differs from one start to the next.
+// Of every variable the last KEPT values (none) can be read with HistoryRead. Each variable gets a
+// new value in one of TURNS (10) turns of 100 ms.
 // A line on standard input is a command: `quit` shuts down as servers should, `hold` stops the
-// changes; each is answered by a line. Without a standard input it runs until it is killed.
+// changes, `forget` closes every session with its subscriptions; each is answered by a line. Without a standard input it runs until it is killed.
 "use strict";
 
 const fs = require("fs");
@@ -17,7 +19,7 @@ const {
     OPCUAServer, SecurityPolicy, StatusCodes, Variant, VariantArrayType, standardUnits,
 } = require("node-opcua");
 
-const [port, truthFile, folder, others, axes] = process.argv.slice(2);
+const [port, truthFile, folder, others, axes, kept, turns] = process.argv.slice(2);
 const URI = "urn:foreign:plant";
 const EVERY_MS = 100;
 const WIDTHS = {
@@ -275,17 +277,26 @@ async function main() {
         fill(space, space.addObject({ componentOf: plant, browseName: name, nodeId: `s=${name}` }));
     }
     addAxes(space, plant, Number(axes || 100));
+    if (Number(kept)) {
+        for (const one of offered) {
+            space.addressSpace.installHistoricalDataNode(one.variable, { maxOnlineValues: Number(kept) });
+        }
+    }
     for (const one of offered) one.offer(new Date());
     server.on("create_session", (session) => session.on("new_subscription", watch));
     await server.start();
     let next = 0;
-    const share = Math.ceil(offered.length / 10);
+    const share = Math.ceil(offered.length / Number(turns || 10));
     const timer = setInterval(() => {
         const now = new Date();
         for (let count = 0; count < share; count++) offered[next++ % offered.length].offer(now);
     }, EVERY_MS);
     readline.createInterface({ input: process.stdin }).on("line", async (line) => {
-        clearInterval(timer);
+        if (line === "forget") {
+            for (const session of Object.values(server.engine._sessions)) {
+                server.engine.closeSession(session.authenticationToken, true, "Forcing");
+            }
+        } else clearInterval(timer);
         if (line === "quit") await server.shutdown(200);
         console.log(`${line} done`);
         if (line === "quit") process.exit(0);

@@ -196,5 +196,6 @@ def test_every_value_of_a_foreign_server_is_in_the_store(foreign: Foreign, tmp_p
     print(found, spans)
     assert found.wrong == []
     assert found.acknowledged > 10 * AXES * 5
-    assert {span.reason for span in spans} == {"link down", "agent restarted"}
+    # The subscription outlived the agent that was killed, and nothing of it is missing.
+    assert {span.reason for span in spans} == {"link down"}
     assert found.stored > 10 * AXES * 5
