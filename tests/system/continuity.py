@@ -20,9 +20,10 @@ from typing import Any, cast
 import orjson
 
 from edge.outbox import Outbox
+from edge.trust.folder import TrustList
 from plant.stores.store import Store
+from refit.chaos.spans import Span
 from stations.samples import EMPTY, Samples, concat
-from tests.reckoning import Span
 from tests.servers import CACHE, free_port, until
 from tests.servers.node import NodeProgram
 from tests.system.commands import Watched
@@ -111,6 +112,12 @@ class Chain:
     def last_ms(self) -> int:
         """The time of the last value that the server has offered."""
         return max(lines[-1]["ms"] for lines in offers(self.truth).values())
+
+    def trust(self) -> None:
+        """Accept the server's certificate once the agent has been shown it."""
+        trust = TrustList(self.site.pki_of("pc-1"))
+        until(trust.rejected, "the certificate was shown", READY_S)
+        trust.accept(trust.rejected()[0].facts.sha256)
 
     def flows(self) -> None:
         """Wait until a value that is offered from now on is in the outbox."""

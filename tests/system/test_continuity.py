@@ -66,6 +66,8 @@ async def test_history_fills_what_the_subscription_did_not_live_for(
     chain = Chain(tmp_path, kept=100_000, more=more)
     with chain.program:
         with chain.agent() as agent:
+            if more:
+                chain.trust()
             chain.flows()
             chain.kill(agent)
         if more:  # the subscription of a user, over another encrypted channel
