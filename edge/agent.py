@@ -29,6 +29,7 @@ from edge.sources.source import Gap, Item, Past, Report, Source
 from stations.declare import Node, Tag
 from stations.records import AgentInfo
 from stations.samples import Samples
+from stations.status import BAD_NODE_ID_UNKNOWN
 from stations.watch import Watch
 from wire.clock import Clock
 from wire.mqtt import Session
@@ -210,7 +211,12 @@ class Agent:
 
     def _past(self, reason: str, numbers: Iterable[int]) -> Past:
         state = self.pipeline.state
-        ticks = {number: int(state.ticks[number]) for number in numbers if state.known[number]}
+        ticks = {
+            number: int(state.ticks[number])
+            for number in numbers
+            # That a node is not there has a time of ours, not one of the machine.
+            if state.known[number] and state.reported[number] != BAD_NODE_ID_UNKNOWN
+        }
         return Past(reason, self.intake.memos, ticks)
 
     def _told(self, lane: Lane) -> None:

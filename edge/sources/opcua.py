@@ -87,7 +87,7 @@ class OpcuaSource:
 
     async def _visit(self, sink: Sink) -> None:
         """One session, from connecting to the fault that ends it."""
-        async with connected(self._config, keeps=lambda: self._memory.keeps) as client:
+        async with connected(self._config, keeps=self._keeps) as client:
             visit = Visit(client, self._wishes, self._reporter)
             publisher = visit.publisher
             try:
@@ -104,6 +104,9 @@ class OpcuaSource:
             finally:
                 visit.end()
                 await _flush(publisher)
+
+    def _keeps(self) -> bool:
+        return self._memory.keeps(is_fault=self._link_is_up is False)
 
     async def _guard(
         self, coroutine: Coroutine[None, None, None], publisher: Publisher, sink: Sink

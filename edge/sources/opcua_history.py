@@ -128,15 +128,7 @@ class History:
         rows = rows[np.argsort(found.ticks[rows], kind="stable")]
         if len(rows):
             self.status.count("values from history", len(rows))
-            await report(
-                variants.Decoded(
-                    found.samples[rows],
-                    found.ticks[rows],
-                    found.mismatched[rows],
-                    found.overflowed[rows],
-                    0,
-                )
-            )
+            await report(found.only(rows))
         return len(found.ticks)
 
     @property

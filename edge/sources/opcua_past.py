@@ -77,6 +77,7 @@ class Memory:
         self.stream: Stream | None = None
         self._asked = _fingerprint(config, items)
         self._is_told = True
+        self._account = f"{config.security} {config.user or ''}"
         self._server = self._started = ""
         try:
             self._remember(past)
@@ -106,10 +107,13 @@ class Memory:
             return None
         return self.stream
 
-    @property
-    def keeps(self) -> bool:
-        """Whether the server keeps the subscription for an agent that ends and comes back."""
-        return self.stream is not None and self.facts.transfers is True
+    def keeps(self, *, is_fault: bool) -> bool:
+        """Whether the subscription is left at the server for the next session.
+
+        At a polite end only where that was of use before: nobody may come for it.
+        """
+        does = is_fault if self.facts.transfers is None else self.facts.transfers
+        return self.stream is not None and does
 
     async def meet(self, client: Client) -> None:
         """Look which server this is, and since when it has been running."""
@@ -120,10 +124,13 @@ class Memory:
         with machine():
             found = await client.uaclient.session.read_attributes(nodes, ua.AttributeIds.Value)
         names, started = (one.Value.Value if one.Value is not None else None for one in found)
-        self._server = str(names[0]) if isinstance(names, list) and names else ""
+        name = names[0] if isinstance(names, list) and names else ""
+        self._server = f"{name} {self._account}"
         self._started = started.isoformat() if isinstance(started, datetime) else ""
         if self.facts.server != self._server:
-            self.facts = Facts(server=self._server)  # another server may transfer
+            self.facts = Facts(server=self._server)
+        elif self.facts.started != self._started and self.facts.transfers is False:
+            self.facts = replace(self.facts, transfers=None)  # another version of it may do it
 
     def begin(self, stream: Stream, monitored: dict[int, int], keep_alive_s: float) -> None:
         """Another subscription is the source's from now on."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence, Set
 from dataclasses import replace
 from functools import partial
 
@@ -70,9 +70,13 @@ class Reporter:
         return {number: at for number, at in zip(numbers, last.tolist(), strict=True) if at >= 0}
 
     async def notification(
-        self, one: Notification, received_ms: int, stream: Stream, history: History
-    ) -> None:
-        """Hand on what a notification carries; its acknowledgement follows when it is safe."""
+        self, one: Notification, received_ms: int, stream: Stream, history: History,
+        seen: Set[tuple[int, int]] = frozenset(),
+    ) -> None:  # fmt: skip
+        """Hand on what a notification carries; its acknowledgement follows when it is safe.
+
+        `seen` are the values (tag, ticks) that another subscription has brought already.
+        """
         if one.status is not None and one.status & 0x8000_0000:
             why = f"the server ended the subscription (0x{one.status:08X})"
             raise MachineFault(why, "subscription lost")
@@ -81,8 +85,11 @@ class Reporter:
         memo = self.memory.memo(stream, one.sequence)
         decoded = self.decoded(one, received_ms)
         if decoded is None:
-            await self.gap(self.numbers, self.known_ms(), received_ms, "not understood")
+            since_ms = self.known_ms()
+            await self.sink.gap(Gap(self.numbers, since_ms, received_ms, None, "not understood"))
             decoded = variants.decode((), self.expected, 0)
+        if seen:
+            decoded = decoded.only(~np.array([row in seen for row in decoded.rows()], bool))
         if decoded.unknown:
             self.status.count("values of unknown items", decoded.unknown)
         if not len(decoded.samples):
@@ -120,9 +127,17 @@ class Reporter:
             continues=True, memo=memo,
         )  # fmt: skip
 
-    async def missing(self, received_ms: int, reason: str) -> None:
+    async def goes_on(self, now_ms: int) -> None:
+        """Nothing is missing, whether or not there is anything new: the link is live."""
+        if self.is_first:
+            self.is_first = False
+            nothing = variants.decode((), self.expected, 0)
+            await self.sink.report(self._report(nothing, now_ms, True, nothing_to_do, ()))
+
+    async def missing(self, received_ms: int) -> None:
         """Say that notifications did not arrive and cannot be had any more."""
-        await self.gap(self.numbers, self.known_ms(), received_ms, reason)
+        since_ms = self.known_ms()
+        await self.sink.gap(Gap(self.numbers, since_ms, received_ms, None, "notification lost"))
 
     async def gap(
         self, numbers: Sequence[int], from_ms: int | None, to_ms: int, reason: str
@@ -170,7 +185,7 @@ class Reporter:
             is_known = len(known) == len(others)
             from_ms = min(known.values()) // TICKS_PER_MS if is_known else None
             to_ms = max(first[number] for number in others) // TICKS_PER_MS
-            await self.gap(others, from_ms, to_ms, "queue overflow")
+            await self.sink.gap(Gap(tuple(others), from_ms, to_ms, None, "queue overflow"))
         spans = {number: spans[number] for number in readable}
         await self._fill(spans, received_ms, "queue overflow", history)
 

@@ -22,14 +22,17 @@ from edge.sources.opcua_nodes import Limits, Refused, read_limits
 from edge.sources.opcua_past import Stream
 from edge.sources.opcua_report import Reporter
 from edge.sources.opcua_session import REQUEST_TIMEOUT_S, Subscription
-from edge.sources.publish import Arrival, Publisher, Turn
+from edge.sources.publish import REQUESTS_IN_FLIGHT, Arrival, Publisher, Turn
 from edge.sources.source import Item
+from edge.sources.variants import Decoded
 from wire.backoff import BackOff
 from wire.clock import Clock
 from wire.site.connections import OpcuaConfig
 
 REPUBLISH_MAX = 1000
 PROOF_S = 1.0  # over the keep-alive interval
+# A server may answer with the requests of the session before, and then no more.
+WORDS_NEEDED = REQUESTS_IN_FLIGHT + 1
 FIRST_S = 5.0  # for the first values of all items
 
 
@@ -57,7 +60,10 @@ class Visit:
         self._streams: dict[int, Stream] = {}
         self._held: list[Arrival] = []
         self._first: dict[int, int] = {}
+        self._seen: set[tuple[int, int]] = set()  # brought by the one that was taken over, on trial
         self._awaited: set[int] | None = None
+        self._words = 0  # of the subscription that was taken over
+        self._needed = 1
         self._heard, self._complete, self._is_decided = (asyncio.Event() for _ in range(3))
 
     async def begin(self) -> None:
@@ -77,6 +83,7 @@ class Visit:
                 self._old, self._streams[stream.id] = old, stream
         if self._old is None or memory.facts.transfers is None:
             await self._open()
+            self._needed = WORDS_NEEDED
 
     def end(self) -> None:
         """The session is over; what becomes safe from now on is acknowledged in the next one."""
@@ -137,21 +144,23 @@ class Visit:
                 raise MachineFault(f"no keep-alive for {silent_s:.0f} s", "subscription lost")
 
     async def _is_proven(self, old: Subscription) -> bool:
-        """Whether the subscription that was taken over is heard in time; decided for good."""
-        try:
-            async with asyncio.timeout(old.keep_alive_s + PROOF_S):
-                await self._heard.wait()
-        except TimeoutError:
-            pass
-        await self._ask(self._decide)
-        does = self._heard.is_set()
+        """Whether the subscription that was taken over goes on being heard; decided for good."""
+        does = False
+        while not does:
+            self._heard.clear()
+            does = self._words >= self._needed
+            try:
+                async with asyncio.timeout(old.keep_alive_s + PROOF_S):
+                    await (asyncio.sleep(0) if does else self._heard.wait())
+            except TimeoutError:
+                break
+        await self._ask(partial(self._decide, does))
         if does and self._new is not None:
             await self._new.delete()
         return does
 
-    async def _decide(self) -> None:
+    async def _decide(self, does: bool) -> None:
         """Between two arrivals: the one is dropped, or the other."""
-        does = self._heard.is_set()
         self._reporter.memory.transfers(does)
         gone = self._new if does else self._old
         if gone is not None:
@@ -160,6 +169,7 @@ class Visit:
             self._held.clear()
             self._reporter.lost = None
             self._status.count("subscriptions taken over")
+            await self._reporter.goes_on(self._wishes.clock.now_ms())
 
     async def _ask(self, turn: Turn) -> None:
         """Have something done between two arrivals, and wait until it is."""
@@ -197,6 +207,7 @@ class Visit:
         held, self._held = self._held, []
         for arrival in held:
             await self._arrived(arrival)
+        self._seen.clear()
 
     async def _retry(self, current: Subscription, refused: dict[int, Refused]) -> None:
         """Note which items are there, and ask for the others from time to time."""
@@ -234,7 +245,10 @@ class Visit:
             return
         current = self._old
         if current is not None and one.subscription == current.id:
+            self._words += 1
             self._heard.set()
+            if self._new is not None and (seen := self._decoded(arrival)) is not None:
+                self._seen.update(seen.rows())
         elif not self._is_decided.is_set():
             self._hold(arrival)
             return
@@ -245,19 +259,21 @@ class Visit:
         history = self._history(current)
         await self._recover(stream, missing, arrival.received_ms, history)
         if is_new:
-            await self._reporter.notification(one, arrival.received_ms, stream, history)
+            seen = self._seen if current is self._new else frozenset[tuple[int, int]]()
+            await self._reporter.notification(one, arrival.received_ms, stream, history, seen)
         elif not one.is_keep_alive:
             self._status.count("notifications repeated")  # acknowledged when the first is safe
 
     def _hold(self, arrival: Arrival) -> None:
         """Keep what comes until it is known what lies before it."""
         self._held.append(arrival)
-        decoded = self._reporter.decoded(arrival.notification, arrival.received_ms)
-        if decoded is not None:
-            rows = zip(decoded.samples.tag.tolist(), decoded.ticks.tolist(), strict=True)
-            for number, ticks in rows:
+        if (decoded := self._decoded(arrival)) is not None:
+            for number, ticks in decoded.rows():
                 self._first.setdefault(number, ticks)
             self._look()
+
+    def _decoded(self, arrival: Arrival) -> Decoded | None:
+        return self._reporter.decoded(arrival.notification, arrival.received_ms)
 
     async def _recover(
         self, stream: Stream, missing: Sequence[int], received_ms: int, history: History
@@ -273,7 +289,7 @@ class Visit:
                 await self._reporter.notification(found, received_ms, stream, history)
         if lost:
             self._status.count("notifications lost", lost)
-            await self._reporter.missing(received_ms, "notification lost")
+            await self._reporter.missing(received_ms)
 
     def _history(self, current: Subscription) -> History:
         return History(

@@ -9,7 +9,7 @@ give the same columns. Layout: OPC 10000-6, 5.2.2.16 and 5.2.2.17. Times stay wh
 from __future__ import annotations
 
 import struct
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
@@ -84,6 +84,17 @@ class Decoded:
     mismatched: NDArray[np.bool_]
     overflowed: NDArray[np.bool_]
     unknown: int
+
+    def rows(self) -> Iterator[tuple[int, int]]:
+        """Tag number and source time (ticks) of each row."""
+        return zip(self.samples.tag.tolist(), self.ticks.tolist(), strict=True)
+
+    def only(self, rows: NDArray[Any]) -> Decoded:
+        """Some of the rows, by mask or index array."""
+        return Decoded(
+            self.samples[rows], self.ticks[rows], self.mismatched[rows], self.overflowed[rows],
+            self.unknown,
+        )  # fmt: skip
 
 
 def decode(
