@@ -212,12 +212,9 @@ class Intake:
         """Note a gap; where nothing was ever known of these tags, nothing can be missing."""
         from_ms = gap.from_ms
         if from_ms is None:
-            state = self.pipeline.state
-            numbers = np.array(gap.numbers, np.int64)
-            known = numbers[state.known[numbers]] if len(numbers) else numbers
-            if not len(known):
+            from_ms = self.pipeline.state.last_ms(gap.numbers)
+            if from_ms is None:
                 return
-            from_ms = int(state.time[known].max())
         group.records.append(lane.gap(connection, gap, min(from_ms, gap.to_ms)))
         self.tally.gaps += 1
 

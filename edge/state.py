@@ -13,6 +13,7 @@ from collections.abc import Iterable
 import numpy as np
 from numpy.typing import NDArray
 
+from stations import status as codes
 from stations.declare import Type
 from stations.samples import Corrupt, Samples
 
@@ -69,6 +70,20 @@ class State:
             wanted.astype(np.uint32), self.time[wanted], self.status[wanted], self.type[wanted],
             value, tuple(side),
         )  # fmt: skip
+
+    def last_ms(self, numbers: Iterable[int]) -> int | None:
+        """The newest time that these tags' sources have said (UTC ms); None when none is known.
+
+        That a sample has become stale is our word, at a time at which a source may have said more.
+        """
+        wanted = np.fromiter(numbers, np.int64)
+        wanted = wanted[self.known[wanted]]
+        if not len(wanted):
+            return None
+        time, said = self.time[wanted], self.high[wanted] // TICKS_PER_MS
+        is_ours = self.status[wanted] == codes.UNCERTAIN_LAST_USABLE_VALUE
+        is_ours &= (self.reported[wanted] != self.status[wanted]) & (said > 0)
+        return int(np.where(is_ours, np.minimum(time, said), time).max())
 
     def to_bytes(self) -> bytes:
         """A blob with checksums; `from_bytes` gives an equal state back."""

@@ -130,6 +130,8 @@ def _tag(
     found.emitted, found.stored = found.emitted + new, found.stored + len(rows)
     told: set[tuple[int, int, Fact]] = set()
     for offer, place in zip(missing, places, strict=True):
+        if offer.fact[0] in own:
+            continue  # a server that says itself what an agent says, such as of a node that is gone
         if offer.number in said:
             found.lost += 1
             found.add(where, f"offer {offer.number} was acknowledged and is not stored")

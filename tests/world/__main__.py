@@ -10,7 +10,7 @@ import gc
 import sys
 import time
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 
 from rich.console import Console
 from rich.progress import BarColumn as Bar
@@ -18,7 +18,9 @@ from rich.progress import Progress, TextColumn
 
 from tests.world.plans import OPERATIONS, Plan, sweep
 from tests.world.play import Verdict, play, shrunk
+from tests.world.real_faults import real_plan, real_play
 
+Play = Callable[[Plan], Verdict]
 COLLECT = 20  # runs between two collections of garbage
 
 
@@ -39,15 +41,18 @@ def plans(asked: argparse.Namespace) -> list[Plan]:
     """The runs that were asked for."""
     if asked.sweep:
         return list(sweep(lambda point: range(1, OPERATIONS[point] + 1, asked.sweep)))
-    return [Plan.of(seed) for seed in range(asked.first, asked.first + asked.seeds)]
+    make = Plan.of if asked.source == "memory" else real_plan
+    return [make(seed) for seed in range(asked.first, asked.first + asked.seeds)]
 
 
-def memory(wanted: Iterable[Plan]) -> Iterator[tuple[Verdict, Plan]]:
+def played(
+    wanted: Iterable[Plan], run: Callable[[Plan], Verdict]
+) -> Iterator[tuple[Verdict, Plan]]:
     """The verdict of each plan."""
     for number, plan in enumerate(wanted):
-        verdict = play(plan)
+        verdict = run(plan)
         yield verdict, plan
-        if number % COLLECT == 0:
+        if run is not play or number % COLLECT == 0:
             gc.collect()
 
 
@@ -55,16 +60,16 @@ def main(words: list[str]) -> int:
     """Run, report, and say by the exit code whether all was well."""
     asked = options(words)
     out = Console(stderr=True)
-    wanted = plans(asked)
+    wanted, run = plans(asked), play if asked.source == "memory" else real_play
     failed, hits, began_s = 0, Counter[str](), time.process_time()
     columns = (Bar(), TextColumn("{task.completed}/{task.total} runs, {task.description}"))
     with Progress(*columns, console=out) as progress:
         bar = progress.add_task("", total=len(wanted))
-        for done, (verdict, plan) in enumerate(memory(wanted), 1):
+        for done, (verdict, plan) in enumerate(played(wanted, run), 1):
             hits.update(verdict.hit)
             if verdict.problems:
                 failed += 1
-                smallest, found = shrunk(plan)
+                smallest, found = shrunk(plan, run)
                 progress.console.print(str(found if found.problems else verdict), markup=False)
                 progress.console.print(f"smallest plan: seed {smallest.seed}, {smallest}\n")
             rate = done / (time.process_time() - began_s) * 60

@@ -105,6 +105,8 @@ class End(asyncio.Transport):
         if not self._is_open or (self.process is not None and self.process.is_dead):
             return
         data, rng = bytes(data), self.net.rng
+        if self.net.mangle and (change := self.net.mangle.get(self.get_extra_info("sockname")[1])):
+            data = change(data)
         cut = rng.randrange(len(data)) if data and rng.random() < PIECES else 0
         for piece in (data[:cut], data[cut:]):
             if piece:
@@ -225,6 +227,7 @@ class Network(VirtualLoop):
         self.delay_s = delay_s
         self.listening: dict[int, Listener] = {}
         self.links: list[tuple[int, End, End]] = []
+        self.mangle: dict[int, Callable[[bytes], bytes]] = {}  # what a server at a port says
         self._cut: dict[int, asyncio.Event] = {}
         self._stalled: set[int] = set()
         self._ports = 0

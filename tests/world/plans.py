@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from random import Random
 from typing import Any
@@ -50,11 +50,11 @@ class Plan:
     hit: list[str] = field(default_factory=list)
 
     @classmethod
-    def of(cls, seed: int) -> Plan:
+    def of(cls, seed: int, kinds: Mapping[str, Kind] = KINDS, active_s: float = ACTIVE_S) -> Plan:
         """The plan that belongs to a seed."""
         rng = Random(f"{seed}/plan")
-        faults = [_fault(rng) for _ in range(rng.randint(1, FAULTS_MAX))]
-        return cls(seed, faults, 2_000 if rng.random() < 0.05 else 1 << 30)
+        faults = [_fault(rng, list(kinds.values())) for _ in range(rng.randint(1, FAULTS_MAX))]
+        return cls(seed, faults, 2_000 if rng.random() < 0.05 else 1 << 30, active_s)
 
     @property
     def steps(self) -> bool:
@@ -72,6 +72,7 @@ class Plan:
 
     async def __call__(self, world: SmallWorld) -> None:
         """Break things for as long as the machines work."""
+        await asyncio.sleep(world.warm_s)
         for index, fault in enumerate(self.faults):
             rng = Random(f"{self.seed}/{index}")
             world.operations.arm(fault.point, fault.number, self._breaker(world, fault, rng))
@@ -98,8 +99,8 @@ def read(text: str) -> Fault:
     return Fault(KINDS[name], point, int(number), lasts)
 
 
-def _fault(rng: Random) -> Fault:
-    kind = rng.choice(list(KINDS.values()))
+def _fault(rng: Random, kinds: list[Kind]) -> Fault:
+    kind = rng.choice(kinds)
     point = rng.choice(kind.points)
     return Fault(kind, point, rng.randint(1, OPERATIONS[point]), rng.choice(LASTS))
 

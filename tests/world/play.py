@@ -53,14 +53,16 @@ def silence() -> Iterator[None]:
     """What the programs would say in their logs: with thousands of runs nobody reads it."""
     before = structlog.get_config()
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.CRITICAL))
+    logging.disable(logging.CRITICAL)
     try:
         yield
     finally:
+        logging.disable(logging.NOTSET)
         structlog.configure(**before)
 
 
-def play(plan: Plan, change: Callable[[SmallWorld], None] = lambda world: None) -> Verdict:
-    """Run a plan; `change` may break the program before it starts."""
+def play(plan: Plan, make: type[SmallWorld] = SmallWorld, judge: type[Judge] = Judge) -> Verdict:
+    """Run a plan in a world of this kind, and have it judged."""
     with scratch() as folder:
         net = SmallNet(plan.seed)
         disk = Disk(Operations(), folder / f"{AGENT}.db")
@@ -70,7 +72,7 @@ def play(plan: Plan, change: Callable[[SmallWorld], None] = lambda world: None) 
         gc.disable()
         try:
             with silence(), disk, virtual_time(net, plan.seed) as runner:
-                runner.run(_whole(plan, net, folder, disk, change, found, problems))
+                runner.run(_whole(plan, net, folder, disk, make, judge, found, problems))
         except Exception as error:  # noqa: BLE001 - a run that breaks down is a finding
             last = "".join(traceback.format_exception(error)[-4:])
             problems.append(f"the run broke down: {last}")
@@ -84,21 +86,20 @@ def play(plan: Plan, change: Callable[[SmallWorld], None] = lambda world: None) 
 
 
 async def _whole(
-    plan: Plan, net: SmallNet, folder: Path, disk: Disk,
-    change: Callable[[SmallWorld], None], found: list[SmallWorld], problems: list[str],
+    plan: Plan, net: SmallNet, folder: Path, disk: Disk, make: type[SmallWorld],
+    judge: type[Judge], found: list[SmallWorld], problems: list[str],
 ) -> None:  # fmt: skip
-    world = SmallWorld(net, folder, plan.seed, disk, bytes_max=plan.bytes_max)
+    world = make(net, folder, plan.seed, disk, bytes_max=plan.bytes_max)
     found.append(world)
-    change(world)
-    await world.run(plan, lambda: problems.extend(judged(world, plan)))
+
+    def judged() -> None:
+        steps, gives_up = plan.steps, plan.gives_up
+        problems.extend(judge(world, steps=steps, gives_up=gives_up).problems())
+
+    await world.run(plan, judged)
 
 
-def judged(world: SmallWorld, plan: Plan) -> list[str]:
-    """What the judge says of a world after a plan."""
-    return Judge(world, steps=plan.steps, gives_up=plan.gives_up).problems()
-
-
-def shrunk(plan: Plan) -> tuple[Plan, Verdict]:
+def shrunk(plan: Plan, play: Callable[[Plan], Verdict] = play) -> tuple[Plan, Verdict]:
     """The plan without the faults that its failure does not need, and its verdict."""
     best = replace(plan, hit=[])
     verdict = play(best)

@@ -27,25 +27,27 @@ from tests.world.machine import Machine, MemorySource
 from tests.world.operations import Disk
 from tests.world.programs import HistorianProgram, Program
 from tests.world.small_parts import SmallAgent, SmallNet, SmallStore
-from tests.world.small_site import AGENT, VALUES, Meter, Press, new_databases, site_in
+from tests.world.small_site import AGENT, VALUES, Meter, Press, in_folder, new_databases, small_site
 from tests.world.witness import Witness
 
 SETTLE_S = 300.0
 AGAIN_S = 0.5
 TURN_S = 0.2
-TASKS_MAX = 30
 LOOK_S = 0.5
 
 
 class SmallWorld:
     """All of it, on one seed."""
 
+    warm_s = 0.0  # for so long nothing is broken
+    tasks_max = 30
+
     def __init__(
         self, net: SmallNet, folder: Path, seed: int, disk: Disk, *, bytes_max: int = 1 << 30
     ) -> None:
         self.net, self.folder, self.disk = net, folder, disk
         self.operations = net.operations = disk.operations
-        self.site = site_in(folder, bytes_max)
+        self.site = in_folder(small_site(), folder, bytes_max)
         self.witness = Witness(net.time)
         self.machine_clock = VirtualClock(net)
         self.broker = Broker(net, (PORT, PORT + 1))
@@ -176,27 +178,40 @@ class SmallWorld:
             await self.broker.start()
             for program in self.programs:
                 program.start()
-            changing = [self.net.create_task(machine.run()) for machine in self.machines]
+            changing = await self._start_machines(stack)
             await script(self)
             await self._settle()
-            for task in changing:
-                task.cancel()
-            await asyncio.gather(*changing, return_exceptions=True)
-            await asyncio.sleep(1.7)  # a poll more, and what is queued
+            await self._end_machines(changing)
             await self.until(lambda: self.agent.waiting() == (0, 0), "all is delivered")
             self.remains = self._remains()
             await self.agent.stop()
             await self.historian.stop()
             self.broker.stop()
+            await self._close_machines()
             judge()
+
+    async def _start_machines(self, stack: ExitStack) -> list[asyncio.Task[None]]:
+        return [self.net.create_task(machine.run()) for machine in self.machines]
+
+    async def _mend_machines(self) -> None:
+        for machine in self.machines:
+            machine.mend()
+
+    async def _end_machines(self, tasks: list[asyncio.Task[None]]) -> None:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        await asyncio.sleep(1.7)  # a poll more, and what is queued
+
+    async def _close_machines(self) -> None:
+        """They are objects of ours: nothing is to be closed."""
 
     async def _settle(self) -> None:
         """Whatever is broken or away comes back."""
         self.witness.note("settle")
         self._is_settling = True
         self.operations.disarm()
-        for machine in self.machines:
-            machine.mend()
+        await self._mend_machines()
         for port in self.broker.ports:
             self.net.restore(port)
         self.disk.mend()
@@ -221,7 +236,7 @@ class SmallWorld:
             "batches under way": len(agent.publisher.delivery.under_way),
             "messages in the inbox": len(historian.inbox),
             "points to be written": len(historian.writer),
-            "tasks": max(0, len(asyncio.all_tasks()) - TASKS_MAX),
+            "tasks": max(0, len(asyncio.all_tasks()) - self.tasks_max),
         }
         return [f"{count} {what} in the end" for what, count in held.items() if count]
 

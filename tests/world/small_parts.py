@@ -61,7 +61,7 @@ def _taken(points: Points, count: int) -> tuple[Points, list[Refusal]]:
     refused = [
         Refusal(
             points.station, points.names[int(gone.tag[row])].name, int(gone.time[row]),
-            int(gone.status[row]), "", str(gone.row(row)), "refused by this world",
+            int(gone.status[row]), "", repr(gone.row(row)), "refused by this world",
         )
         for row in range(len(gone))
     ]  # fmt: skip

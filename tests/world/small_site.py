@@ -97,8 +97,8 @@ def new_databases() -> Path:
     return folder
 
 
-def site_in(folder: Path, bytes_max: int) -> Site:
-    """The site with its outbox in a folder of its own."""
-    site = small_site()
+def in_folder(site: Site, folder: Path, bytes_max: int) -> Site:
+    """A site with its outbox and its ledger in a folder of its own."""
     outbox = site.outbox.model_copy(update={"folder": folder, "bytes_max": bytes_max})
-    return site.model_copy(update={"outbox": outbox})
+    ledger = site.ledger.model_copy(update={"url": f"sqlite:{folder / 'ledger.db'}"})
+    return site.model_copy(update={"outbox": outbox, "ledger": ledger})
