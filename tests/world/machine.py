@@ -106,6 +106,7 @@ class Machine:
         self.station, self.name, self.is_polled = station, name, is_polled
         self.clock, self.rng = clock, rng
         self.queue_max = QUEUE_MAX
+        self.change_s, self.poll_s = CHANGE_S, POLL_S
         self.shown: dict[str, Row] = {}
         self.changes: list[Row] = []
         self.reported: set[Row] = set()
@@ -125,7 +126,7 @@ class Machine:
     async def run(self) -> None:
         """Change for ever: most often one tag, now and then all of them at one time."""
         while True:
-            await asyncio.sleep(self.rng.uniform(*CHANGE_S))
+            await asyncio.sleep(self.rng.uniform(*self.change_s))
             tags = list(self._tags)
             wanted = tags if self.rng.random() < 0.1 else [self.rng.choice(tags)]
             still = self.frozen | self.bad.keys()  # a Bad status is told once
@@ -179,6 +180,12 @@ class Machine:
             self.session.is_silent = False
             self.session.news.set()
         self._back.set()
+
+    def forget(self) -> None:
+        """What was shown so far is no longer of interest, but for what is shown now."""
+        self.changes = list(self.shown.values())
+        for told in (self.reported, self.first, self.acknowledged):
+            told.clear()
 
     async def reach(self) -> None:
         """Wait until it can be reached."""
@@ -270,7 +277,7 @@ class MemorySource:
                 )
                 await self._report(sink, rows, lambda: None, is_first=is_first)
                 is_first = False
-            await asyncio.sleep(POLL_S)
+            await asyncio.sleep(machine.poll_s)
 
     async def _tell_bad(self, sink: Sink, status: int = BAD_NO_COMMUNICATION) -> None:
         now = self._clock.now_ms() * TICKS_PER_MS

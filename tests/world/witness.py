@@ -192,6 +192,15 @@ class Witness:
 
         return watched
 
+    def forget(self) -> None:
+        """Let go of what has been judged: a run of weeks must not fill the memory by being seen."""
+        for seen in (self.lives, self.told, self.troubles):
+            seen.clear()  # type: ignore[attr-defined]
+        self.records.clear()
+        self.committed.clear()
+        while len(self._sessions) > RECENT_MAX:
+            del self._sessions[next(iter(self._sessions))]
+
     def story(self) -> str:
         """What was broken when, for a person who looks for the cause of a failure."""
         return "\n".join(self.troubles[-RECENT_MAX:])
