@@ -48,9 +48,10 @@ PAGE_BYTES = os.sysconf("SC_PAGE_SIZE")
 class Rhythm:
     """How often the idle programs look around here, in seconds."""
 
-    TICK_S = 20.0  # in truth 1 s: stale values, bounds of the outbox
-    IDLE_S = 10.0  # in truth 0.5 s: the publisher without anything to send
+    TICK_S = 60.0  # in truth 1 s: stale values, bounds of the outbox
+    IDLE_S = 30.0  # in truth 0.5 s: the publisher without anything to send
     TURN_S = 4.0  # in truth 0.05 s: the historian
+    KEEPALIVE_S = 60  # in truth 15
     BEAT_S = 900.0  # in truth 30 s: its own points
 
 
@@ -101,6 +102,9 @@ class SoakWorld(SmallWorld):
         self.acknowledged = 0
         self.wrong: list[str] = []
         self.hit = 0
+        broker = self.site.broker.model_copy(update={"keepalive_s": Rhythm.KEEPALIVE_S})
+        site = self.site.model_copy(update={"broker": broker})
+        self.site = self.agent.site = self.historian.site = site
         self.historian.turn_s = Rhythm.TURN_S
         for machine in self.machines:
             machine.change_s, machine.poll_s = CHANGE_S, POLL_S
