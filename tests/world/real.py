@@ -88,12 +88,14 @@ class RealWorld(SmallWorld):
 
         vars(agent.intake)["put"] = counted
 
-    async def _start_machines(self, stack: ExitStack) -> list[asyncio.Task[None]]:
+    async def start_machines(self, stack: ExitStack) -> list[asyncio.Task[None]]:
+        """The simulators of the site."""
         await self.plant.start()
         stack.callback(self.truth.close)
         return [self.net.create_task(self.plant.run())]
 
-    async def _mend_machines(self) -> None:
+    async def mend_machines(self) -> None:
+        """Of the simulators, and of the ways to them."""
         await self.plant.handle({"do": "clear"})
         for port in (OPCUA_PORT, MODBUS_PORT):
             self.net.restore(port)
@@ -101,14 +103,16 @@ class RealWorld(SmallWorld):
         server, number = self.plant.stations["press-1"].modbus[""]
         server.unit(number).codes.clear()
 
-    async def _end_machines(self, tasks: list[asyncio.Task[None]]) -> None:
+    async def end_machines(self, tasks: list[asyncio.Task[None]]) -> None:
+        """When every session that was given up has been made anew."""
         await asyncio.sleep(TELL_S)
         await self.plant.stop_models()
         await asyncio.sleep(3.0)
-        await super()._end_machines(tasks)
+        await super().end_machines(tasks)
         self.truth.flush()
 
-    async def _close_machines(self) -> None:
+    async def close_machines(self) -> None:
+        """They listen no longer."""
         if self._other is not None:
             await self._other.stop()
         await self.plant.stop()

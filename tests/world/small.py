@@ -178,32 +178,35 @@ class SmallWorld:
             await self.broker.start()
             for program in self.programs:
                 program.start()
-            changing = await self._start_machines(stack)
+            changing = await self.start_machines(stack)
             await script(self)
             await self._settle()
-            await self._end_machines(changing)
+            await self.end_machines(changing)
             await self.until(lambda: self.agent.waiting() == (0, 0), "all is delivered")
             self.remains = self._remains()
             await self.agent.stop()
             await self.historian.stop()
             self.broker.stop()
-            await self._close_machines()
+            await self.close_machines()
             judge()
 
-    async def _start_machines(self, stack: ExitStack) -> list[asyncio.Task[None]]:
+    async def start_machines(self, stack: ExitStack) -> list[asyncio.Task[None]]:
+        """Let them live: the tasks in which they do."""
         return [self.net.create_task(machine.run()) for machine in self.machines]
 
-    async def _mend_machines(self) -> None:
+    async def mend_machines(self) -> None:
+        """Whatever is broken of them is well again."""
         for machine in self.machines:
             machine.mend()
 
-    async def _end_machines(self, tasks: list[asyncio.Task[None]]) -> None:
+    async def end_machines(self, tasks: list[asyncio.Task[None]]) -> None:
+        """Nothing changes any more, and what did has had the time to be read."""
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
         await asyncio.sleep(1.7)  # a poll more, and what is queued
 
-    async def _close_machines(self) -> None:
+    async def close_machines(self) -> None:
         """They are objects of ours: nothing is to be closed."""
 
     async def _settle(self) -> None:
@@ -211,7 +214,7 @@ class SmallWorld:
         self.witness.note("settle")
         self._is_settling = True
         self.operations.disarm()
-        await self._mend_machines()
+        await self.mend_machines()
         for port in self.broker.ports:
             self.net.restore(port)
         self.disk.mend()
