@@ -13,7 +13,7 @@ import tests.world.plant_faults  # noqa: F401 - adds its kinds
 from tests.world.kinds import KINDS, Kind, Lasts, Now
 from tests.world.small import SmallWorld
 
-ACTIVE_S = 6.5
+ACTIVE_S = 5.0
 MOMENT_S = 0.05
 SOME_S = 6.0
 LASTS: tuple[Lasts, ...] = ("a moment", "some time", "until the end")
