@@ -14,7 +14,6 @@ from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-import numpy as np
 import structlog
 
 from edge.arrivals import Arrival, Confirmed, Exchange, Group, Item, Stated, Tick
