@@ -131,7 +131,8 @@ class Judge:
             yield from (f"{tag}: {one}" for one in self._invented(machine, tag, kept))
             yield from (f"{tag}: {one}" for one in self._lost(machine, tag, kept))
             yield from (f"{tag}: {one}" for one in self._unseen(machine, tag, kept))
-            if not self.steps:
+            # What was damaged is not known, not even that it had gone out: such a gap is longer.
+            if not (self.steps or self.gives_up):
                 yield from (f"{tag}: {one}" for one in self._inside(machine, tag, kept))
 
     def _invented(self, machine: Machine, tag: str, kept: list[Kept]) -> Iterator[str]:
