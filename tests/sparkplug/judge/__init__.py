@@ -12,15 +12,19 @@ from tests.sparkplug.judge.book import Book
 from tests.sparkplug.judge.conversation import Conversation, conversations, rivals
 from tests.sparkplug.judge.edge import Edges
 from tests.sparkplug.judge.host import Hosts
+from tests.sparkplug.judge.primary import GRACE_MS
 from tests.wire_tap import Packet
 
 __all__ = ["Book", "judge"]
 
 
-def judge(log: Sequence[Packet], *, primary: str | None = None) -> Book:
-    """Judge a whole recording; `primary` is the host id that the edges are to follow."""
+def judge(log: Sequence[Packet], *, primary: str | None = None, grace_ms: int = GRACE_MS) -> Book:
+    """Judge a whole recording; `primary` is the host id that the edges are to follow.
+
+    `grace_ms`: how long it may take an edge to hear what has passed the recorder.
+    """
     book = Book()
-    edges, hosts = Edges(book, primary), Hosts(book)
+    edges, hosts = Edges(book, primary, grace_ms), Hosts(book)
     found = conversations(log)
     rivals(book, found)
     end_ms = log[-1].at_ms if log else 0

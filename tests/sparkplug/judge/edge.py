@@ -16,7 +16,6 @@ from tests.sparkplug.judge.primary import Primary
 from tests.sparkplug.judge.reading import DATA, Spoken, asks_rebirth, bd_seq, host_of, spoken
 from tests.wire_tap import END, NOTE, Packet
 
-GRACE_MS = 300
 REBIRTH_MS_MAX = 10_000
 
 FIRST = "principles-birth-certificates-order"
@@ -45,8 +44,8 @@ class Memory:
 class Edges:
     """All edge nodes of a recording."""
 
-    def __init__(self, book: Book, primary: str | None) -> None:
-        self._book, self._primary = book, primary
+    def __init__(self, book: Book, primary: str | None, grace_ms: int) -> None:
+        self._book, self._primary, self._grace_ms = book, primary, grace_ms
         self._memory: dict[object, Memory] = {}
 
     def session(self, one: Conversation, end_ms: int) -> None:
@@ -54,7 +53,8 @@ class Edges:
         said = [found for packet in one.own if (found := _first(packet)) is not None]
         key = said[0].node if said else one.client_id
         memory = self._memory.setdefault(key, Memory())
-        EdgeSession(self._book, one, memory, self._primary).walk(end_ms)
+        primary = Primary(self._book, self._primary, memory, self._grace_ms)
+        EdgeSession(self._book, one, memory, primary, self._grace_ms).walk(end_ms)
 
 
 def _first(packet: Packet) -> Spoken | None:
@@ -65,11 +65,13 @@ def _first(packet: Packet) -> Spoken | None:
 class EdgeSession:
     """One connection of an edge node."""
 
-    def __init__(self, book: Book, one: Conversation, memory: Memory, primary: str | None) -> None:
+    def __init__(
+        self, book: Book, one: Conversation, memory: Memory, primary: Primary, grace_ms: int
+    ) -> None:
         self.book, self.one, self.memory = book, one, memory
         self.metrics = Metrics(book)
         self.filters = session.Filters([])
-        self.primary = Primary(book, primary, memory)
+        self.primary, self.grace_ms = primary, grace_ms
         self.is_connected = self.is_first = False
         self.node: tuple[str, str] | None = None
         self.born_bd_seq: int | None = None
@@ -206,12 +208,12 @@ class EdgeSession:
         at_ms = said.timestamp or said.packet.at_ms
         if self.request_ms is not None:
             late = at_ms - self.request_ms
-            see(STOPS, late <= GRACE_MS, said.where, f"data {late} ms after a rebirth request")
+            see(STOPS, late <= self.grace_ms, said.where, f"data {late} ms after a rebirth request")
         if said.verb == "DDATA":
             is_old = all(metric.is_historical for metric in said.payload.metrics)
             fine = device in self.alive or (device in self.born_now and is_old)
             see(names, fine, said.where, "the device is not born, or dead")
-            if device in self.lost and at_ms - self.lost[device] > GRACE_MS and not is_old:
+            if device in self.lost and at_ms - self.lost[device] > self.grace_ms and not is_old:
                 see(LOST, False, said.where, "data of a lost device, and no DDEATH")
         if self.is_born:
             self.metrics.data(said)

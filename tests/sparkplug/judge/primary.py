@@ -31,8 +31,8 @@ class Remembers(Protocol):
 class Primary:
     """What the host has said here, and whether the node has done what follows from it."""
 
-    def __init__(self, book: Book, host: str | None, memory: Remembers) -> None:
-        self._book, self._host, self._memory = book, host, memory
+    def __init__(self, book: Book, host: str | None, memory: Remembers, grace_ms: int) -> None:
+        self._book, self._host, self._memory, self._grace_ms = book, host, memory, grace_ms
         self._last: tuple[bool, int] | None = None
         self._forms: set[str] = set()  # what was heard that must not bring births
         self._offline_ms: int | None = None
@@ -86,7 +86,7 @@ class Primary:
             self._birth(said, at_ms)
         if self._leave_ms is not None and said.verb in (*BIRTHS, *DATA):
             late = at_ms - self._leave_ms
-            fine = late <= GRACE_MS
+            fine = late <= self._grace_ms
             self._book.see(LEAVES, fine, said.where, f"{late} ms after its host went offline")
         if said.verb in DATA and self._stale_ms is not None:
             self._book.see(STAYS, True, said.where, "")
@@ -97,7 +97,7 @@ class Primary:
 
     def _birth(self, said: Spoken, at_ms: int) -> None:
         online = self._last is not None and self._last[0]
-        just_left = self._offline_ms is not None and at_ms - self._offline_ms <= GRACE_MS
+        just_left = self._offline_ms is not None and at_ms - self._offline_ms <= self._grace_ms
         fine = online or just_left
         self._book.see(WAITS, fine, said.where, "its primary host is not online")
         if fine and self._hears_it_alone:
