@@ -28,7 +28,7 @@ from edge.sources.opcua import OpcuaSource
 from edge.sources.source import Gap, Item, Past, Report, Source
 from stations.declare import Node, Tag
 from stations.records import AgentInfo
-from stations.samples import Samples
+from stations.samples import EMPTY, Samples
 from stations.status import BAD_NODE_ID_UNKNOWN
 from stations.watch import Watch
 from wire.clock import Clock
@@ -111,6 +111,10 @@ class Agent:
             self.outbox, self.pipeline, lanes, clock, self.run_blocking, self._fresh
         )
         self.intake.memos = memories
+        self.intake.former = {
+            station: Lane(site.name, line, station, about, {}, {})
+            for station, (line, _) in self.outbox.places().items()
+        }
         self.outbox.say_lost()
         self.links = [link for one in stations for link in self.links_of(one)]
         self.publisher = self._publisher(stations, health)
@@ -260,7 +264,8 @@ class Agent:
         return LOSS_WINDOW * self.site.broker.keepalive_s if told is None else told / 1000
 
     def _last(self, station: str) -> Samples:
-        return self.pipeline.state.samples(self.lanes[station].tags)
+        lane = self.lanes.get(station)  # None: not declared any more, its samples are history
+        return EMPTY if lane is None else self.pipeline.state.samples(lane.tags)
 
     def _names(self) -> Mapping[int, MetricName]:
         return {

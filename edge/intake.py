@@ -59,7 +59,8 @@ class Intake:
     """Takes what the sources bring and commits it.
 
     `fresh` then gets the committed batches that are live, whether there are records, and, where
-    others lie between them, the highest position that was given.
+    others lie between them, the highest position that was given. `former` are stations of before:
+    what the outbox has of them and gives up is said as well.
     """
 
     def __init__(
@@ -73,6 +74,7 @@ class Intake:
     ) -> None:
         self.outbox, self.pipeline, self.clock = outbox, pipeline, clock
         self.lanes = {lane.station: lane for lane in lanes}
+        self.former: dict[str, Lane] = {}
         outbox.tell = self._told
         self.tally = Tally()
         self.memos: dict[str, bytes] = {}  # what sources want to know when they begin anew
@@ -88,6 +90,10 @@ class Intake:
     def idle(self) -> bool:
         """True when nothing waits and nothing is being committed."""
         return self._queue.empty() and not self._busy
+
+    def lane_of(self, station: str) -> Lane | None:
+        """The lane of a station, be it one of before; None of one that was never heard of."""
+        return self.lanes.get(station) or self.former.get(station)
 
     async def put(self, arrival: Arrival | Stated | Exchange) -> None:
         """Hand something in; waits while the queue is full."""
@@ -146,10 +152,12 @@ class Intake:
     def _gaps(self, lost: Iterable[Lost]) -> Iterator[Record]:
         """Where it is not known whose samples were lost, each station says so."""
         for one in lost:
-            for lane in list(self.lanes.values()):  # another thread may exchange them
-                if one.station in ("", lane.station):
-                    gap = Gap(tuple(lane.tags), one.from_ms, one.to_ms, one.count, one.reason)
-                    yield lane.gap(None, gap, one.from_ms)
+            known = self.lane_of(one.station)
+            # Another thread may exchange them.
+            lanes = [known] if known or one.station else list(self.lanes.values())
+            for lane in filter(None, lanes):
+                gap = Gap(tuple(lane.tags), one.from_ms, one.to_ms, one.count, one.reason)
+                yield lane.gap(None, gap, one.from_ms)
 
     def _tell(self, lost: Sequence[Lost]) -> None:
         for one in lost:

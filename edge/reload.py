@@ -94,6 +94,7 @@ class Reload:
                 lane = agent.lanes.pop(name)
                 agent.pipeline.retire(lane.tags)
                 memories[name] = lane.remembered
+                agent.intake.former[name] = lane
             for one in fresh:
                 lane = agent.lane(one, numbers[one.name], memories.get(one.name) or None)
                 lane.begun = CHANGED

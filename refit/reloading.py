@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import signal
+import sqlite3
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
@@ -32,7 +33,7 @@ def reloads(file: Path, take: Callable[[Site], Awaitable[Any]]) -> Callable[[], 
                     place = f"{one.file}:{one.line}" if one.line else str(one.file)
                     log.error("the site file is wrong and not taken up", place=place, key=one.key,
                               what=one.what, hint=one.hint)  # fmt: skip
-            except (LookupError, TooLarge, OSError) as error:
+            except (LookupError, TooLarge, OSError, sqlite3.Error) as error:
                 log.error("the site file cannot be taken up", why=str(error))
 
     return run

@@ -259,7 +259,7 @@ class Files:
     def _give_up(self, sha256: str, why: str) -> None:
         records = []
         for row in self._outbox.files.of(sha256):
-            lane = self._intake.lanes.get(row.station)
+            lane = self._intake.lane_of(row.station)
             if lane is not None:
                 lost = FileLost(
                     record=row.record, name=row.name, sha256=sha256, bytes=row.bytes, reason=why

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import os
+import signal
+import sqlite3
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -12,7 +15,9 @@ from typing import Any
 import pytest
 
 from edge.agent import Agent
+from edge.outbox_file import Lost
 from edge.reload import CHANGED, Reload, compare
+from refit.reloading import reloads
 from stations.records import Record
 from tests.edge.test_agent import Broker
 from tests.simulators.helpers import eventually
@@ -141,6 +146,53 @@ async def test_a_station_that_is_gone_dies_and_its_reader_ends(tmp_path: Path) -
         before = len(made.values("b"))
         await level(made, 9, "a")
         assert len(made.values("b")) == before
+
+
+async def test_what_waits_of_a_station_that_is_gone_is_sent_at_the_next_session(
+    tmp_path: Path,
+) -> None:
+    async with bench(tmp_path, A, B) as made:
+        await Reload(made.agent).take(made.site(A))
+        before = len(made.values("b"))
+        made.broker.told["on_disconnect"]("the broker is gone")
+        await asyncio.sleep(0)
+        made.broker.told["on_connect"]()
+        await eventually(lambda: len(made.values("b")) > before, "its samples, as history")
+        assert made.verbs("b")[-2:] == ["DBIRTH", "DDEATH"]
+
+
+async def test_what_is_given_up_of_a_station_that_is_gone_is_said(tmp_path: Path) -> None:
+    async with bench(tmp_path, A, B) as made:
+        await Reload(made.agent).take(made.site(A))
+        made.agent.outbox.bytes_max = 1
+        await eventually(lambda: [one for one in made.gaps() if one.station == "b"], "its gap")
+        (gap,) = [one for one in made.gaps() if one.station == "b"]
+        assert gap.data["reason"] == "outbox full"
+    made.begin(made.site(A))
+    made.agent.intake.lost([Lost("b", 1, 2, 3, "outbox damaged")])
+    await made.agent.intake.finish()
+    assert "outbox damaged" in [one.data["reason"] for one in made.gaps() if one.station == "b"]
+    made.agent.outbox.close()
+
+
+async def test_a_disk_that_says_no_leaves_the_stations_as_they_are(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: object) -> None:
+        raise sqlite3.OperationalError("database or disk is full")
+
+    async with bench(tmp_path, A) as made:
+        made.site(A, B)
+        monkeypatch.setattr(made.agent.outbox, "places", full)
+        run = asyncio.create_task(reloads(tmp_path / "site.toml", Reload(made.agent).take)())
+        os.kill(os.getpid(), signal.SIGHUP)
+        with pytest.raises(TimeoutError):
+            await asyncio.wait_for(asyncio.shield(run), 1.0)
+        await level(made, 6, "a")
+        monkeypatch.undo()
+        os.kill(os.getpid(), signal.SIGHUP)
+        await level(made, 7, "a", "b")
+        run.cancel()
 
 
 async def test_changed_tags_are_read_and_the_hole_is_said(tmp_path: Path) -> None:
