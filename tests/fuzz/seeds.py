@@ -206,4 +206,11 @@ def tables() -> list[bytes]:
 
 def sites() -> list[bytes]:
     """Site files."""
-    return [one.read_bytes() for one in sorted((ROOT / "config").rglob("site.toml"))]
+    small = b'[site]\nname = "s"\n[[foreign]]\nname = "oven-1"\nedge = "plc-7"\n'
+    found = [one.read_bytes() for one in sorted((ROOT / "config").rglob("site.toml"))]
+    return [*found, small, b"foreign = 3\nline = 1\n" + small]
+
+
+def metric_lists() -> list[bytes]:
+    """CSVs of the metrics of foreign devices."""
+    return [b"name,metric\na,Zone 1/Temperature\n", b'name;metric\na;"x;y"\n']

@@ -28,7 +28,7 @@ from tests.fuzz import seeds
 from tests.sources.test_variants import EXPECTED, RECEIVED
 from tests.sparkplug.plant import AGENT, EDGE, SITE, T0, connected, road
 from wire import registers, topics
-from wire.site import devices, documents
+from wire.site import devices, documents, examine, foreign
 from wire.sparkplug import acknowledge, codec, commands, state
 from wire.sparkplug.datatypes import Undecodable
 from wire.topics import Verb
@@ -154,10 +154,18 @@ def _csv(data: bytes) -> None:
 
 
 def _toml(data: bytes) -> Any:
-    """A site file: all problems are told, none is raised."""
+    """A site file, read and examined: all problems are told, none is raised."""
     file = seeds.scratch() / "site.toml"
     file.write_bytes(data)
-    return documents.read(file)
+    return examine(file)
+
+
+def _foreign_csv(data: bytes) -> Any:
+    """A list of a foreign device's metrics: wrong rows are told, none is raised."""
+    file = seeds.scratch() / "foreign.csv"
+    file.write_bytes(data)
+    config = foreign.ForeignConfig.model_construct(name="a", edge="b", device=None, tags=file)
+    return list(foreign.problems(documents.Document(file), {("foreign", 0): config}, [], []))
 
 
 def _acknowledgement(data: bytes) -> None:
@@ -182,6 +190,7 @@ TARGETS = (
     Target("outbox-state", _state, (Corrupt,), seeds.outbox_states),
     Target("outbox-batch", _batch, (Corrupt,), seeds.batches),
     Target("tags-csv", _csv, (), seeds.tables),
+    Target("foreign-csv", _foreign_csv, (), seeds.metric_lists),
     Target("site-toml", _toml, (), seeds.sites),
 )
 

@@ -13,7 +13,7 @@ from wire.site import positions
 from wire.site.positions import Key
 from wire.site.problems import Problem
 
-LISTS = ("line", "agent", "station")
+LISTS = ("line", "agent", "station", "foreign")
 Overrides = Mapping[tuple[str, ...], Any]
 """Values by path, such as ("broker", "port") or ("station", "studio-1", "opcua", "url")."""
 

@@ -41,9 +41,9 @@ class ForeignConfig(Part):
 
 
 def problems(
-    document: Document, found: dict[Key, ForeignConfig], stations: list[str]
+    document: Document, found: dict[Key, ForeignConfig], stations: list[str], agents: list[str]
 ) -> Iterator[Problem]:
-    """Names and devices that stand twice, and what is wrong with the CSVs."""
+    """Names and devices that stand twice, agents of our own, and what is wrong with the CSVs."""
     names: dict[str, str] = dict.fromkeys(stations, "[[station]]")
     places: dict[tuple[str, str | None], str] = {}
     for key, config in found.items():
@@ -51,6 +51,9 @@ def problems(
             what = f'"{config.name}" is the name of a {names[config.name]} too'
             yield document.problem((*key, "name"), what, "give each its own name")
         names[config.name] = "[[foreign]]"
+        if config.edge in agents:
+            what = f"{config.edge} is an agent of this site"
+            yield document.problem((*key, "edge"), what, "its stations are [[station]]s")
         other = places.setdefault((config.edge, config.device), config.name)
         if other != config.name:
             what = f"{other} is the same device of {config.edge}"
@@ -68,20 +71,23 @@ def _read(file: Path) -> tuple[dict[str, str], list[Problem]]:
     names: dict[str, str] = {}
     wrong: list[Problem] = []
     reader = csv.reader(text.splitlines(), delimiter=delimiter)
-    if tuple(cell.strip().lower() for cell in next(reader, [])) != COLUMNS:
+    try:
+        rows = [(reader.line_num, [cell.strip() for cell in cells]) for cells in reader]
+    except csv.Error as error:
+        return {}, [Problem(file, reader.line_num, "", f"no CSV: {error}", "close every quote")]
+    if not rows or tuple(cell.lower() for cell in rows[0][1]) != COLUMNS:
         return {}, [Problem(file, 1, "", "is no list of tags", 'the first row is "name,metric"')]
-    for cells in reader:
-        row = [cell.strip() for cell in cells]
+    for line, row in rows[1:]:
         if not any(row):
             continue
         name, metric = (*row, "", "")[:2]
         if not NAME.match(name) or not metric or len(row) > 2:
             what = f'"{delimiter.join(row)}" is no tag and its metric'
             hint = "a name has small letters, digits and underscores, and a letter first"
-            wrong.append(Problem(file, reader.line_num, "name", what, hint))
+            wrong.append(Problem(file, line, "name", what, hint))
         elif metric in names or name in names.values():
             what = f'"{name}" or "{metric}" stands there twice'
-            wrong.append(Problem(file, reader.line_num, "name", what, "name each once"))
+            wrong.append(Problem(file, line, "name", what, "name each once"))
         else:
             names[metric] = name
     return names, wrong

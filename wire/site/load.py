@@ -116,7 +116,8 @@ def _build(document: Document) -> Site | None:
     others = _list(document, "foreign", ForeignConfig)
     document.problems += [*checks.names(document), *checks.lines(document)]
     names = [one.name for one in stations.values()]
-    document.problems += foreign.problems(document, others, names)
+    ours = [one.name for one in agents.values()]
+    document.problems += foreign.problems(document, others, names, ours)
     for place, config in stations.items():
         document.problems += checks.station(document, place, config)
     if document.problems:
