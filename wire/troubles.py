@@ -8,14 +8,15 @@ from collections.abc import Iterable
 
 from wire.clock import Clock
 
-_NUMBER = re.compile(r"\d+")
+_COUNT = re.compile(r"(?<![^\s(])\d+(\.\d+)?(?=[,;.)]?(\s|$))")  # a word that is a number
 
 
 class Troubles:
     """The problems of this moment, each with the time at which it was first seen.
 
-    A text whose numbers change ("failed 3 times") stays the same problem. May be called from any
-    thread, at least as often as problems may come and go.
+    A text whose counts change ("failed 3 times") stays the same problem; a number inside a name
+    ("press-1") tells it from others. May be called from any thread, at least as often as problems
+    may come and go.
     """
 
     def __init__(self, clock: Clock) -> None:
@@ -28,6 +29,6 @@ class Troubles:
         listed = list(problems)
         now_ms = self._clock.now_ms()
         with self._lock:
-            keys = {problem: _NUMBER.sub("#", problem) for problem in listed}
+            keys = {problem: _COUNT.sub("#", problem) for problem in listed}
             self._since = {key: self._since.get(key, now_ms) for key in keys.values()}
             return {problem: self._since[key] for problem, key in keys.items()}

@@ -296,13 +296,15 @@ def paths(value: Any, path: tuple[str | int, ...] = ()) -> list[tuple[str | int,
     return found
 
 
-VALUES = [5, -1, 1.5, True, "", "x", " + ", [], [1], ["a"], [{}], {}, {"x": 1}, {"url": {}}]
+VALUES = [5, -1, 1.5, True, "", "x", " + ", [], [1], ["a"], [{}], {}, {"x": 1}, {"url": {}},
+          "\0", "é" * 300]  # fmt: skip
 
 
-@pytest.mark.parametrize("value", VALUES, ids=repr)
+@pytest.mark.parametrize("value", VALUES, ids=lambda one: repr(one)[:20])
 def test_any_value_at_any_place_is_read_or_told(tmp_path: Path, value: Any) -> None:
     (tmp_path / "meter.csv").write_text(CSV)
     tables = '[broker]\nurl = "mqtt://h"\n[store]\nurl = "sqlite:x"\n[outbox]\nage_max = "1 d"\n'
+    tables += '[[line]]\nname = "l"\n[[foreign]]\nname = "f"\nedge = "e"\ntags = "f.csv"\n'
     text = 'include = ["a.toml"]\n' + SMALL + tables + STUDIO
     original = tomllib.loads(text + '[station.at]\nangle = "A/B"\n')
     (tmp_path / "a.toml").write_text('[historian]\nname = "h"\n')

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from wire.troubles import Troubles
 
 
@@ -33,6 +35,18 @@ def test_a_problem_that_went_and_comes_again_is_a_new_one() -> None:
     assert troubles.since([]) == {}
     clock.ms = 9_000
     assert troubles.since(["no broker"]) == {"no broker": 9_000}
+
+
+@pytest.mark.parametrize("text", [
+    "press-{}/opcua is not connected", "10.0.0.{}: no route", "h:{}: refused", "a{} failed",
+])  # fmt: skip
+def test_a_number_in_a_name_is_another_problem(text: str) -> None:
+    clock = HandClock()
+    troubles = Troubles(clock)
+    troubles.since([text.format(1)])
+    clock.ms = 9_000
+    both = [text.format(1), text.format(2)]
+    assert troubles.since(both) == dict(zip(both, (1_000, 9_000), strict=True))
 
 
 def test_a_number_that_rises_makes_no_new_problem() -> None:

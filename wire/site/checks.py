@@ -63,7 +63,7 @@ def lines(document: Document) -> Iterator[Problem]:
             yield document.problem(("station", index, "line"), f'no line is named "{line}"', hint)
     for index, one in enumerate(document.values.get("line", [])):
         name, bottleneck = one.get("name"), one.get("bottleneck")
-        on_line = stations.get(name, [])
+        on_line = stations.get(name, []) if isinstance(name, str) else []
         if isinstance(bottleneck, str) and bottleneck and bottleneck not in on_line:
             what = f'no station "{bottleneck}" stands on {name}'
             hint = closest(bottleneck, on_line) or f'give a station line = "{name}"'

@@ -170,7 +170,8 @@ def _shifted(key: Key, offset: int) -> Key:
 def _include(
     document: Document, path: Path, includes: Any, lines: dict[Key, int], within: list[Path]
 ) -> None:
-    if not isinstance(includes, list) or not all(isinstance(one, str) for one in includes):
+    is_list = isinstance(includes, list)
+    if not is_list or not all(isinstance(one, str) and "\0" not in one for one in includes):
         hint = 'write include = ["more.toml"]'
         line = lines.get(("include",), 0)
         document.problems.append(Problem(path, line, "include", "must be a list of texts", hint))

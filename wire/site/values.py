@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from ipaddress import IPv4Address, ip_network
 from pathlib import Path
@@ -12,6 +13,7 @@ from pydantic import AfterValidator, BeforeValidator, Field, ValidationInfo, Wit
 
 from wire.site.problems import Wrong, closest
 
+PART_MAX = 255  # bytes of a file name, by ext4 and NTFS
 UNITS_MS = {"ms": 1, "s": 1_000, "min": 60_000, "h": 3_600_000, "d": 86_400_000}
 UNITS_BYTES = {"B": 1, "KiB": 1 << 10, "MiB": 1 << 20, "GiB": 1 << 30}
 AMOUNT = re.compile(r"(\d+(?:\.\d+)?)\s*([A-Za-z]+)\Z")
@@ -110,6 +112,8 @@ def _path(value: Any, info: ValidationInfo) -> Any:
         return value
     if not str(value).strip():
         raise Wrong("a path must not be empty")
+    if "\0" in str(value) or any(len(os.fsencode(one)) > PART_MAX for one in Path(value).parts):
+        raise Wrong("no file can have this name", f"each part has at most {PART_MAX} bytes")
     folder = (info.context or {}).get("folder")
     return (Path(folder) / value).absolute() if folder else Path(value)
 
