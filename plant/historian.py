@@ -254,7 +254,7 @@ class Historian:
             self._own.popleft()
 
     def _do(self, effects: Iterable[HostEffect]) -> None:
-        for effect in map(self._model.foreign.named, effects):
+        for effect in self._model.foreign.named(effects, self.counts):
             match effect:
                 case Publish():
                     if self.link is None or not self.link.publish(_message(effect)):

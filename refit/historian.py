@@ -53,7 +53,7 @@ def historian(
             async def serve(current: Site, over: asyncio.Event) -> None:
                 await run(current, SystemClock(), over, started)
 
-            await rounds(site, loaded, stopped_by_signals(), serve)
+            await rounds(site, loaded, stopped_by_signals(), serve, Unusable)
 
     try:
         asyncio.run(until_stopped())

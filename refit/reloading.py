@@ -44,9 +44,14 @@ async def rounds(
     site: Site,
     stop: asyncio.Event,
     serve: Callable[[Site, asyncio.Event], Awaitable[None]],
+    unusable: type[Exception],
 ) -> None:
-    """Serve a site until `stop`; on SIGHUP end that round, and begin one with the file as it is."""
+    """Serve a site until `stop`; on SIGHUP end that round, and begin one with the file as it is.
+
+    What cannot be served (`serve` raises `unusable`) is told, and the site before goes on.
+    """
     over = asyncio.Event()
+    served: Site | None = None
 
     async def take(new: Site) -> None:
         nonlocal site
@@ -61,7 +66,18 @@ async def rounds(
     try:
         while not stop.is_set():
             over.clear()
-            await serve(site, over)
+            tried = site
+            try:
+                await serve(tried, over)
+            except unusable as error:
+                if site is not tried:
+                    continue  # there is another one by now
+                if served is None or served is tried:
+                    raise
+                log.error("the changed site cannot be served: the one before is", why=str(error))
+                site = served
+            else:
+                served = tried
     finally:
         for task in others:
             task.cancel()
