@@ -38,7 +38,8 @@ class Places:
 
 def files(site: Site, accounts: Sequence[Account], places: Places) -> dict[str, str]:
     """The text of each file by its name."""
-    text = "\n".join([*_head(site), *_limits(site, accounts), *_listener(site, places), ""])
+    parts = _head(site), _limits(site, accounts), _listener(site, accounts, places)
+    text = "\n".join([line for part in parts for line in part] + [""])
     return {CONFIG: text, ACCESS: _access(site, accounts)}
 
 
@@ -95,9 +96,9 @@ def _limits(site: Site, accounts: Sequence[Account]) -> list[str]:
     ]  # fmt: skip
 
 
-def _listener(site: Site, places: Places) -> list[str]:
+def _listener(site: Site, accounts: Sequence[Account], places: Places) -> list[str]:
     where = f"listener {site.broker.port} {places.address}".rstrip()
-    each = max(CONNECTIONS_MIN, CONNECTIONS_EACH * (len(site.agents) + len(site.broker.viewers)))
+    each = max(CONNECTIONS_MIN, CONNECTIONS_EACH * (len(accounts)))
     return [
         "# The only door. TLS 1.2 at least, with keys that a later theft does not open.",
         where,
@@ -144,6 +145,8 @@ def _by_password(places: Places) -> list[str]:
 ABOUT = {
     Role.AGENT: "An agent speaks for itself and its own stations, confirms nothing, and hears only"
     "\n# what is meant for it.",
+    Role.FOREIGN: "An edge node of another maker speaks for itself and for the devices that the"
+    "\n# site file names in [[foreign]].",
     Role.HISTORIAN: "The historian alone confirms (NCMD, recorded): an agent forgets what is"
     "\n# confirmed. It alone says STATE, on which all agents act.",
     Role.CONTROLLER: "The line controller alone sends commands. Without one, keep no key for it.",

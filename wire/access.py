@@ -23,6 +23,7 @@ class Role(enum.StrEnum):
     """What an account is for."""
 
     AGENT = "agent"
+    FOREIGN = "foreign edge node"
     HISTORIAN = "historian"
     CONTROLLER = "line controller"
     VIEWER = "viewer"
@@ -67,6 +68,9 @@ def _accounts(site: Site, also: Sequence[tuple[str, str]]) -> Iterator[Account]:
         stations = [one.name for one in site.stations_of(agent.name)]
         stations += [station for name, station in also if name == agent.name]
         yield _agent(group, agent.name, list(dict.fromkeys(stations)), state)
+    for edge in dict.fromkeys(one.edge for one in site.foreign):
+        devices = [one.device for one in site.foreign if one.edge == edge and one.device]
+        yield _foreign(group, edge, devices, state)
     yield Account(
         site.historian.name,
         Role.HISTORIAN,
@@ -83,24 +87,33 @@ def _accounts(site: Site, also: Sequence[tuple[str, str]]) -> Iterator[Account]:
         yield Account(viewer, Role.VIEWER, (), (state, *told))
 
 
+def _foreign(group: str, name: str, devices: Sequence[str], state: str) -> Account:
+    """An edge node of another maker speaks for itself and for the devices that the site names."""
+    return Account(name, Role.FOREIGN, _says(group, name, devices), _hears(group, name, state))
+
+
+def _says(group: str, name: str, devices: Sequence[str]) -> tuple[str, ...]:
+    nodes = [topics.node(group, verb, name) for verb in NODE_SAYS]
+    return (
+        *nodes,
+        *(topics.device(group, verb, name, device) for device in devices for verb in DEVICE_SAYS),
+    )
+
+
+def _hears(group: str, name: str, state: str) -> tuple[str, ...]:
+    return topics.node(group, Verb.NCMD, name), topics.device_commands(group, name), state
+
+
 def _agent(group: str, name: str, stations: Sequence[str], state: str) -> Account:
     """An agent speaks for itself and for its own stations: the store knows a station by its name.
 
     Could it speak for a station of another, it could overwrite that one's values.
     """
-    nodes = [topics.node(group, verb, name) for verb in NODE_SAYS]
-    devices = [
-        topics.device(group, verb, name, station) for station in stations for verb in DEVICE_SAYS
-    ]
+    says = _says(group, name, stations)
+    hears = _hears(group, name, state)
     return Account(
         name,
         Role.AGENT,
-        (*nodes, *devices, topics.records(group, name), topics.answers(group, name)),
-        (
-            topics.node(group, Verb.NCMD, name),
-            topics.device_commands(group, name),
-            state,
-            topics.recorded(group, name),
-            topics.commands(group, name),
-        ),
+        (*says, topics.records(group, name), topics.answers(group, name)),
+        (*hears, topics.recorded(group, name), topics.commands(group, name)),
     )

@@ -62,6 +62,31 @@ def test_it_says_where_the_broker_finds_its_files() -> None:
     assert "\nallow_anonymous false\n" in text
 
 
+FOREIGN = """
+[[foreign]]
+name = "oven-1"
+edge = "plc-7"
+device = "Oven 1"
+[[foreign]]
+name = "press-1"
+edge = "plc-7"
+"""
+
+
+def test_an_edge_node_of_another_maker_has_an_account_and_no_rights_of_ours() -> None:
+    with Path("site.toml").open("a") as file:
+        file.write(FOREIGN)
+    result = config()
+    assert "accounts: pc-1, plc-7, historian, line-controller, viewer" in result.output
+    text = Path("made/access.acl").read_text()
+    own = text.partition("user plc-7\n")[2].partition("\n\n")[0].splitlines()
+    says = ("NBIRTH/plc-7", "NDATA/plc-7", "NDEATH/plc-7", "DBIRTH/plc-7/Oven 1",
+            "DDATA/plc-7/Oven 1", "DDEATH/plc-7/Oven 1")  # fmt: skip
+    hears = ("works/NCMD/plc-7", "works/DCMD/plc-7/+", "STATE/historian")
+    wanted = [f"topic write spBv1.0/works/{one}" for one in says]
+    assert own == [*wanted, *(f"topic read spBv1.0/{one}" for one in hears)]
+
+
 def test_a_station_of_before_may_be_named() -> None:
     assert config("--also", "pc-1/old 1").exit_code == 0
     assert "topic write spBv1.0/works/DDATA/pc-1/old 1\n" in Path("made/access.acl").read_text()
