@@ -90,7 +90,13 @@ def _peers(results: Sequence[Result]) -> str:
             rows.append(f"| {_sentence(name)} | {ours} | {' | '.join(others)} |\n")
     if not rows:
         return ""
-    return "\n" + (TEXTS / "page_peers.md").read_text() + "".join(rows)
+    loads = [one["on"]["load"] for one in counted]
+    busy = (
+        f"\nOurs with a load of {min(loads):.0f} to {max(loads):.0f} on {counted[0]['on']['cores']}"
+        " cores by other work: nobody is subscribed while an agent starts, and there that takes"
+        " several times as long as on a machine of its own.\n"
+    )
+    return "\n" + (TEXTS / "page_peers.md").read_text() + "".join(rows) + busy
 
 
 def _sentence(name: str) -> str:
