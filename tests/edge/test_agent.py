@@ -217,3 +217,11 @@ async def test_an_agent_without_its_host_says_that_it_waits(tmp_path: Path) -> N
         told = await asyncio.to_thread(made.health.status)
         assert "waiting for the host historian" in told["problems"]
         assert made.broker.metrics("NBIRTH") == []
+
+
+async def test_another_s_host_is_followed_and_its_window_kept(tmp_path: Path) -> None:
+    delivery = 'sent"\nhost = "scada-1"\nwindow = "2 min'
+    async with bench(tmp_path, delivery) as made:
+        publisher = made.agent.publisher
+        assert (publisher.node.primary, publisher.delivery.settle_s) == ("scada-1", 120.0)
+        assert (topics.state("scada-1"), 1) in made.broker.told["subscriptions"]
