@@ -25,6 +25,7 @@ from random import Random
 import edge.publish
 import plant.historian
 from edge.intake import Intake
+from plant.dead_letters import DeadLetters
 from plant.stores.aging import Aging
 from plant.stores.sqlite import SqliteStore
 from tests.world.clock import virtual_time
@@ -42,6 +43,7 @@ POLL_S = 600.0
 FAULTS_A_DAY = 12
 LASTS_S_MAX = 1_800.0
 KEEP_DAYS = 2
+LETTERS_MAX = 100  # in truth 100,000, which these days do not bring
 PAGE_BYTES = os.sysconf("SC_PAGE_SIZE")
 
 
@@ -110,6 +112,7 @@ class SoakWorld(SmallWorld):
             machine.change_s, machine.poll_s = CHANGE_S, POLL_S
         keep_ms = int(KEEP_DAYS * DAY_S * 1000)
         SqliteStore.__init__(self.store, folder / "samples.db", aging=Aging(keep_ms))
+        DeadLetters.__init__(self.historian.letters, folder / "dead.db", LETTERS_MAX)
 
     async def live(self, world: SmallWorld) -> None:
         """Day after day."""
@@ -151,7 +154,8 @@ class SoakWorld(SmallWorld):
                 self.wrong += [f"lost: {one}" for one in rows if one.value not in has]
             machine.forget()
         self.wrong += self.witness.wrong[:3]
-        self.wrong += [one for one in self._remains() if "inbox" not in one]  # its turn may be due
+        # What is on its way at this very moment is no remains.
+        self.wrong += [one for one in self._remains() if "inbox" not in one and "way" not in one]
         self.witness.forget()
         self.held.append(Held.now(self.folder))
 
