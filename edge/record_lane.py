@@ -79,21 +79,23 @@ class RecordLane:
         self.waits = False
         limit = min(BYTES_MAX, session.message_max - len(self._topic))
         # What was never sent goes first: what is not answered may never be.
-        fresh = await self._read(room, limit, self._resting.keys() | self._tries.keys())
+        longs = 0 if any(one.is_long and one.due > now for one in self._tries.values()) else 1
+        fresh = await self._read(room, limit, self._resting.keys() | self._tries.keys(), longs)
         skip = (self._resting.keys() | self._tries.keys()) - due | {id for id, _ in fresh}
-        ready = fresh + (await self._read(room - len(fresh), limit, skip) if due else [])
+        longs -= any(len(body) > LONG_BYTES for _, body in fresh)
+        ready = fresh + (await self._read(room - len(fresh), limit, skip, longs) if due else [])
         self.waits |= len(ready) == room
         for id, body in ready:
             if not self._send(id, body, now, publish):
                 return
 
     async def _read(
-        self, count: int, limit: int, skip: AbstractSet[str]
+        self, count: int, limit: int, skip: AbstractSet[str], longs: int
     ) -> list[tuple[str, bytes]]:
         if count <= 0:
             return []
         read = self._outbox.record_queue.waiting
-        waiting: Waiting = await self._run_blocking(read, count, limit, skip)
+        waiting: Waiting = await self._run_blocking(read, count, limit, skip, LONG_BYTES, longs)
         self._tell(waiting.large, limit)
         return waiting.ready
 
@@ -118,16 +120,14 @@ class RecordLane:
         self.confirmed += len(ids)
         self.refused += len(refused)
         for id in (*ids, *refused):
-            self._tries.pop(id, None)
+            known = self._tries.pop(id, None)
+            self.waits |= known is not None and known.is_long  # the next long one may go
             self._strikes.pop(id, None)
         self._done += (*ids, *refused)
 
     def _send(self, id: str, body: bytes, now: float, publish: Callable[[Message], bool]) -> bool:
         """Whether the session takes more."""
         is_long = len(body) > LONG_BYTES
-        if is_long and any(one.is_long and one.due > now for one in self._tries.values()):
-            self.waits = True
-            return True
         if not publish(Message(self._topic, body, qos=1)):
             self.waits = True
             return False

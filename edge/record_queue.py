@@ -27,15 +27,22 @@ class RecordQueue:
         """Read from this file from now on."""
         self._db = database
 
-    def waiting(self, limit: int, bytes_max: int, skip: Container[str]) -> Waiting:
-        """The oldest records that are not in `skip` and not longer than `bytes_max`."""
+    def waiting(
+        self, limit: int, bytes_max: int, skip: Container[str],
+        long_bytes: int = 1 << 62, longs: int = 0,
+    ) -> Waiting:  # fmt: skip
+        """The oldest records that are not in `skip` and not longer than `bytes_max`.
+
+        Of those longer than `long_bytes` there are at most `longs`.
+        """
         found: list[tuple[str, int]] = []
         large: list[tuple[str, int]] = []
         rows = self._db.execute("SELECT id, length(body), number FROM record ORDER BY number")
         for id, size, number in rows:
             if size > bytes_max:
                 large.append((id, size))
-            elif id not in skip:
+            elif id not in skip and (size <= long_bytes or longs):
+                longs -= size > long_bytes
                 found.append((id, number))
                 if len(found) == limit:
                     break

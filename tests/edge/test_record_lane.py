@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import orjson
 import pytest
 
 from edge.record_lane import LONG_BYTES, STRIKES_MAX
+from edge.record_queue import Waiting
 from tests.edge.test_publish import Wire
 
 
@@ -46,6 +48,32 @@ async def test_records_that_are_not_answered_go_less_often_and_leave_room(path: 
     wire.session.out.clear()
     await wire.turns(400.0)
     assert 60 * 4 < len(wire.session.out) < 60 * 12
+
+
+async def test_many_long_records_hold_up_no_short_one_and_all_arrive(path: Path) -> None:
+    wire = Wire(path)
+    await wire.connect()
+    await wire.host()
+    wire.sent()
+    longs = [(f"long-{n:02}", b"%d" % n + bytes(LONG_BYTES)) for n in range(60)]
+    wire.commit(records=[*longs, ("short", b"{}")])
+    read = wire.outbox.record_queue.waiting
+    bodies: list[int] = []
+
+    def counted(*given: object) -> Waiting:
+        found: Waiting = read(*given)  # type: ignore[arg-type]
+        bodies.append(len(found.ready))
+        return found
+
+    wire.outbox.record_queue.waiting = counted  # type: ignore[assignment]
+    await wire.turns(1.0)
+    assert [len(one.payload) for one in wire.session.out if one.qos] == [len(longs[0][1]), 2]
+    assert sum(bodies) == 2, "what cannot go now is not read, turn after turn"
+    for id, body in longs:
+        assert wire.session.out[-1].payload in (body, b"{}")
+        wire.publisher.records.answered(orjson.dumps({"ids": [id], "refused": {}}))
+        await wire.turns(0.2)
+    assert {one.payload for one in wire.session.out} == {b"{}", *(body for _, body in longs)}
 
 
 async def test_a_long_record_that_ends_every_session_rests(path: Path) -> None:
