@@ -61,7 +61,7 @@ def _frames(log: Path) -> Iterator[int]:
     """Of each frame of the present log: the size of the database after it when it is a commit."""
     try:
         file = log.open("rb")
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError):
         return
     with file:
         head = file.read(_WAL_HEAD.size)
