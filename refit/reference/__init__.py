@@ -11,6 +11,7 @@ from refit.reference import (
     commands,
     conformance,
     kinds,
+    libraries,
     measurements,
     metrics,
     records,
@@ -33,6 +34,7 @@ def pages() -> dict[str, str]:
         "ledger-views.md": views.page(),
         "measurements.md": measurements.page(),
         "README.md": kinds.page(),
+        "libraries.md": libraries.page(),
         "sparkplug-conformance.md": conformance.page(),
     }
     return made | {f"tags-{kind}.md": tags.page(kind) for kind in names()}
