@@ -76,6 +76,7 @@ class Memory:
         self.facts = Facts()
         self.stream: Stream | None = None
         self._asked = _fingerprint(config, items)
+        self.is_on_trial = False
         self._is_told = True
         self._account = f"{config.security} {config.user or ''}"
         self._server = self._started = ""
@@ -110,9 +111,11 @@ class Memory:
     def keeps(self, *, is_fault: bool) -> bool:
         """Whether the subscription is left at the server for the next session.
 
-        At a polite end only where that was of use before: nobody may come for it.
+        At a polite end only where that is of use, or on trial: nobody may come for it.
         """
-        does = is_fault if self.facts.transfers is None else self.facts.transfers
+        does = self.facts.transfers
+        if does is None:
+            does = is_fault or self.is_on_trial
         return self.stream is not None and does
 
     async def meet(self, client: Client) -> None:
@@ -147,6 +150,7 @@ class Memory:
 
     def transfers(self, does: bool) -> None:
         """Whether a transfer was of use."""
+        self.is_on_trial = False
         if self.facts.transfers is not does:
             self._change(transfers=does)
 

@@ -84,6 +84,7 @@ class Visit:
         if self._old is None or memory.facts.transfers is None:
             await self._open()
             self._needed = WORDS_NEEDED
+        memory.is_on_trial = self._old is not None
 
     def end(self) -> None:
         """The session is over; what becomes safe from now on is acknowledged in the next one."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import inspect
-from random import Random
 from typing import cast
 
 from asyncua import ua
@@ -13,9 +12,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from edge.sources.notification import Notification
-from edge.sources.opcua import OpcuaSource
-from edge.sources.publish import Arrival, Order, Publisher
-from edge.sources.source import Item, SourceStatus
+from edge.sources.opcua_history import History
+from edge.sources.opcua_nodes import Limits
+from edge.sources.opcua_past import Memory, Stream
+from edge.sources.opcua_report import Reporter
+from edge.sources.publish import Order, Publisher
+from edge.sources.source import Item, Past, SourceStatus
 from stations.declare import Node
 from tests.sources.recorder import Recorder, tag
 from wire.clock import SystemClock
@@ -78,15 +80,20 @@ def test_every_number_up_to_the_highest_is_either_new_or_missing_exactly_once(
 async def test_a_notification_that_comes_twice_is_not_acknowledged_before_it_is_safe() -> None:
     item = Item(1, tag("speed", int, Node("Speed")))
     status, recorder = SourceStatus(), Recorder(done_at_once=False)
-    source = OpcuaSource("m", OpcuaConfig(url="opc.tcp://m:4840"), [item], SystemClock(), Random(1))
+    config = OpcuaConfig(url="opc.tcp://m:4840")
+    memory = Memory("m", config, [item], Past())
+    reporter = Reporter("m", [item], status, memory, Past())
+    reporter.sink = recorder
     publisher = Publisher(cast(UaSession, None), SystemClock(), status)
     change = ua.MonitoredItemNotification()
     change.ClientHandle, change.Value = 1, ua.DataValue(ua.Variant(7, ua.VariantType.Int64))
     body = struct_to_binary(ua.DataChangeNotification([change]))
-    orders: dict[int, Order] = {}
+    history = History(publisher, {}, Limits(), reporter.expected, status)
+    stream = Stream(5, publisher=publisher)
     for _ in range(2):
-        arrival = Arrival(Notification(5, 1, (body,)), 0)
-        await source._take(arrival, publisher, orders, recorder)
+        is_new, _ = stream.order.offer(1)
+        if is_new:
+            await reporter.notification(Notification(5, 1, (body,)), 0, stream, history)
     assert publisher._take() == []
     (report,) = recorder.reports
     report.done()
