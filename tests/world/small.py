@@ -182,7 +182,7 @@ class SmallWorld:
             await script(self)
             await self._settle()
             await self.end_machines(changing)
-            await self.until(lambda: self.agent.waiting() == (0, 0), "all is delivered")
+            await self.until(self.is_delivered, "all is delivered")
             self.remains = self._remains()
             await self.agent.stop()
             await self.historian.stop()
@@ -230,6 +230,11 @@ class SmallWorld:
             task.result()
         await self.until(self._is_connected, "every source has its machine again")
         await asyncio.sleep(1.7)
+
+    def is_delivered(self) -> bool:
+        """Nothing waits for the disk, and nothing on it for the plant."""
+        agent = self.agent.agent
+        return agent is not None and agent.intake.idle and self.agent.waiting() == (0, 0)
 
     def _remains(self) -> list[str]:
         """What is still held when there is nothing left to do: it would grow for ever."""

@@ -125,7 +125,7 @@ class SoakWorld(SmallWorld):
                 self._break(rng)
             await asyncio.sleep(ends_s - 1_800 - self.net.time())
             await self._settle()
-            await self.until(lambda: self.agent.waiting() == (0, 0), "the day is delivered")
+            await self.until(self.is_delivered, "the day is delivered")
             await asyncio.sleep(ends_s - self.net.time())
             self._look()
             self._is_settling = False
