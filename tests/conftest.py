@@ -8,6 +8,7 @@ import os
 import random
 import shutil
 import tempfile
+import zlib
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -19,7 +20,11 @@ if TYPE_CHECKING:
     from tests.servers import Postgres
 
 # A machine that does other work beside must not fail a property test by its clock.
-settings.register_profile("busy", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+# Whether a change lands must not depend on chance: CI always tries the same, a person always more.
+IN_CI = bool(os.environ.get("CI"))
+settings.register_profile(
+    "busy", deadline=None, suppress_health_check=[HealthCheck.too_slow], derandomize=IN_CI
+)
 settings.load_profile("busy")
 
 
@@ -37,11 +42,19 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 @pytest.fixture
 def seed(request: pytest.FixtureRequest) -> int:
-    """The seed of a random run: given by --seed, otherwise new, and always printed on failure."""
+    """The seed of a random run: given by --seed, otherwise new (in CI that of the test's name).
+
+    Always printed on failure.
+    """
     given = request.config.getoption("--seed")
-    number = random.SystemRandom().randrange(1 << 32) if given is None else given
+    number = new_seed(request.node.nodeid) if given is None else int(given)
     print(f"replay with: pytest {request.node.nodeid} --seed {number}")
-    return int(number)
+    return number
+
+
+def new_seed(name: str) -> int:
+    """A seed of 32 bits for what has this name."""
+    return zlib.crc32(name.encode()) if IN_CI else random.SystemRandom().randrange(1 << 32)
 
 
 @pytest.fixture

@@ -13,6 +13,7 @@ from random import Random, SystemRandom
 
 import pytest
 
+from tests.conftest import new_seed
 from tests.world.kinds import KINDS, Kind
 from tests.world.plans import LASTS, OPERATIONS, Fault, Plan, read
 from tests.world.play import play
@@ -50,7 +51,7 @@ def test_each_fault_alone(kind: Kind, seed: int) -> None:
 @pytest.mark.parametrize("group", range(SEEDS // PER_GROUP))
 def test_what_chance_makes_of_them(group: int, request: pytest.FixtureRequest) -> None:
     given = request.config.getoption("--seed")
-    first = SystemRandom().randrange(1 << 32)
+    first = new_seed(request.node.nodeid)
     seeds = range(first, first + PER_GROUP) if given is None else [given]
     for seed in seeds:
         verdict = play(Plan.of(seed))
