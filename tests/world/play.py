@@ -20,7 +20,7 @@ from tests.world.operations import Disk, Operations
 from tests.world.plans import Plan
 from tests.world.small import SmallWorld
 from tests.world.small_parts import SmallNet
-from tests.world.small_site import AGENT
+from tests.world.small_site import AGENT, new_databases
 
 MEMORY = Path("/dev/shm")  # every commit waits for its disk; there the disk is memory
 
@@ -63,6 +63,7 @@ def silence() -> Iterator[None]:
 
 def play(plan: Plan, make: type[SmallWorld] = SmallWorld, judge: type[Judge] = Judge) -> Verdict:
     """Run a plan in a world of this kind, and have it judged."""
+    new_databases()  # made outside of a run: the first one is to be like all others
     with scratch() as folder:
         net = SmallNet(plan.seed)
         disk = Disk(Operations(), folder / f"{AGENT}.db")
