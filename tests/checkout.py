@@ -11,6 +11,7 @@ from tests.docs.pages import ROOT, installed
 
 PARTS = (
     "stations", "wire", "edge", "plant", "simulators", "refit", "config", "docs", "tests",
+    "requirements",
     "Makefile", "pyproject.toml", "README.md", "CHANGELOG.md",
 )  # fmt: skip
 
