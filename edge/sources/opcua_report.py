@@ -48,16 +48,22 @@ class Reporter:
         for number, ticks in past.ticks.items():
             self.last[self.expected.index(np.array([number], np.uint32))] = ticks
         self.lost: tuple[int, str] | None = None
+        self._resumed_ms: int | None = None  # to here a subscription taken over on trial brought
         self.is_first = True
         self.flows: Callable[[], None] = nothing_to_do
         self.sink: Sink
         self.lose(past.reason)
 
     def lose(self, reason: str) -> None:
-        """From here on nothing is known, unless that was so before."""
-        since_ms = self.known_ms()
-        if self.lost is None and since_ms is not None:
+        """From here on nothing is known, unless that was so before.
+
+        What a subscription on trial has brought in between is not missing. It counts by its own
+        time: history, which is read in the same session, may have come further for some tags only.
+        """
+        since_ms = self.known_ms() if self.lost is None else self._resumed_ms
+        if since_ms is not None:
             self.lost = (since_ms, reason)
+        self._resumed_ms = None
 
     def known_ms(self) -> int | None:
         """The newest source time that was handed on, ms."""
@@ -99,6 +105,8 @@ class Reporter:
         if decoded.overflowed.any():
             await self._overflow(decoded, received_ms, history)
         self.last[self.expected.index(decoded.samples.tag)] = decoded.ticks
+        if self.lost is not None:
+            self._resumed_ms = self.known_ms()
         self._note_types(decoded)
         self.flows()
         is_first, self.is_first = self.is_first, False

@@ -18,21 +18,7 @@ pytestmark = [pytest.mark.world, pytest.mark.timeout(600)]
 SEEDS = range(100, 110)
 
 
-# Found and not mended yet; each says what is wrong. None of them loses anything.
-OPEN = {
-    107: "a session that is lost twice in a row: what came between lies in the gap that is told",
-}
-
-
-def usual_seeds() -> list[object]:
-    """The seeds, and which of them are known to fail."""
-    return [
-        pytest.param(seed, marks=pytest.mark.xfail(reason=OPEN[seed])) if seed in OPEN else seed
-        for seed in SEEDS
-    ]
-
-
-@pytest.mark.parametrize("usual", usual_seeds())
+@pytest.mark.parametrize("usual", SEEDS)
 def test_what_chance_makes_of_them(usual: int, request: pytest.FixtureRequest) -> None:
     given = request.config.getoption("--seed")
     seed = usual if given is None else given
