@@ -121,10 +121,14 @@ class Outbox(OwnedFile):
             state = State.from_bytes(saved) if saved else State()
         except Corrupt:
             state, self._upto = State(), 0
-        found, lost = self._read("position > ? ORDER BY position", (self._upto,))
-        for batch in found:
-            replay(state, batch)
-        return state, list(lost.values())
+        lost: list[Lost] = []
+        # One at a time: after an absence of the broker that is all of a large file.
+        for _, read in self._each("position > ? ORDER BY position", (self._upto,)):
+            if isinstance(read, Batch):
+                replay(state, read)
+            else:
+                lost.append(read)
+        return state, lost
 
     def memories(self) -> dict[str, bytes]:
         """What the rules of each station remembered at the last commit."""
@@ -263,18 +267,21 @@ class Outbox(OwnedFile):
 
     def _read(self, where: str, values: tuple[int, ...]) -> tuple[list[Batch], dict[int, Lost]]:
         """Batches by a condition, and the damaged ones among them by position."""
-        found: list[Batch] = []
-        lost: dict[int, Lost] = {}
+        read = dict(self._each(where, values))
+        found = [one for one in read.values() if isinstance(one, Batch)]
+        return found, {place: one for place, one in read.items() if isinstance(one, Lost)}
+
+    def _each(self, where: str, values: tuple[int, ...]) -> Iterator[tuple[int, Batch | Lost]]:
+        """The batches that a condition picks by position; of a damaged one what is lost."""
         for row in self._db.execute(f"SELECT {COLUMNS} FROM batch WHERE {where}", values):
             try:
-                found.append(Batch.from_row(row))
+                yield row[0], Batch.from_row(row)
             except Corrupt:
                 named = judged(row, self.all_tags())
                 if named is not None:
-                    lost[row[0]] = named
+                    yield row[0], named
                 else:
                     self.suspect = f"nothing of batch {row[0]} can be believed"
-        return found, lost
 
     def _count(self, where: str, values: tuple[int, ...] = ()) -> tuple[int, int, int]:
         """Batches, samples and bytes of the rows that a condition picks."""

@@ -29,6 +29,12 @@ class Gone:
     def __contains__(self, position: int) -> bool:
         return not self.is_known or position in self._set
 
+    def has_all(self, upto: int) -> bool:
+        """Whether all positions from 1 to `upto` were let go."""
+        if not (self.is_known and upto):
+            return True
+        return any(first == 1 and upto <= last for first, last in self._set.ranges[:1])
+
     @property
     def count(self) -> int:
         """How many positions were let go."""

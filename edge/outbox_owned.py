@@ -97,16 +97,18 @@ class OwnedFile:
     def renew(self) -> str:
         """Take another id, durably: this file is an older copy of what the historian knows."""
         with self._db:
-            id = uuid.uuid4().hex
-            self._db.execute("UPDATE meta SET value = ? WHERE name = 'id'", (id,))
-        self.id = id
-        return id
+            return self._renew()
+
+    def _renew(self) -> str:
+        self.id = uuid.uuid4().hex
+        self._db.execute("UPDATE meta SET value = ? WHERE name = 'id'", (self.id,))
+        return self.id
 
     def _lose_tail(self, lost: Lost) -> None:
         """Commits are gone whose positions the historian may know: another id counts anew."""
         with self._db:
             self.note_lost(self._db, [lost])
-        self.renew()
+            self._renew()
 
     @staticmethod
     def note_lost(db: sqlite3.Connection, lost: Sequence[Lost]) -> None:

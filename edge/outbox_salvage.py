@@ -127,8 +127,9 @@ class _Salvage:
         except sqlite3.Error:
             gone = Gone()  # nothing is known to have been let go
         before = Lost("", BEGINNING_MS, BEGINNING_MS, None, DAMAGED)
-        is_hole = False  # whether something is missing since `before`
-        for position in range(max(1, highest - PROBES_MAX), highest + 1):
+        first = max(1, highest - PROBES_MAX)
+        is_hole = not gone.has_all(first - 1)  # whether something is missing since `before`
+        for position in range(first, highest + 1):
             row = self._row(position)
             if row is None:
                 is_hole |= position not in gone

@@ -8,6 +8,7 @@ from dataclasses import replace
 from functools import partial
 
 import numpy as np
+from numpy.typing import NDArray
 
 from edge.sources import variants
 from edge.sources.bad import BadTags, nothing_to_do
@@ -25,6 +26,7 @@ from edge.sources.source import (
     Sink,
     SourceStatus,
 )
+from edge.state import absurd
 from stations.status import BAD_NODE_ID_UNKNOWN, BAD_TYPE_MISMATCH
 
 log = logging.getLogger(__name__)
@@ -104,7 +106,7 @@ class Reporter:
             return
         if decoded.overflowed.any():
             await self._overflow(decoded, received_ms, history)
-        self.last[self.expected.index(decoded.samples.tag)] = decoded.ticks
+        self.last[self.expected.index(decoded.samples.tag)] = _believed(decoded.ticks, received_ms)
         if self.lost is not None:
             self._resumed_ms = self.known_ms()
         self._note_types(decoded)
@@ -163,6 +165,8 @@ class Reporter:
         if self.lost is None:
             return
         from_ms, reason = self.lost
+        ticks = _believed(np.array([*first.values()], np.int64), received_ms)
+        first = dict(zip(first, ticks.tolist(), strict=True))
         ends = [ticks // TICKS_PER_MS for ticks in first.values()]
         to_ms = max(ends, default=received_ms)
         if to_ms <= from_ms or not is_whole:
@@ -183,8 +187,9 @@ class Reporter:
         numbers = np.unique(decoded.samples.tag[decoded.overflowed]).tolist()
         self.status.count("queues overflowed", len(numbers))
         first: dict[int, int] = {}
+        ticks = _believed(decoded.ticks, received_ms)
         for row in np.flatnonzero(decoded.overflowed).tolist():
-            first.setdefault(int(decoded.samples.tag[row]), int(decoded.ticks[row]))
+            first.setdefault(int(decoded.samples.tag[row]), int(ticks[row]))
         spans = self._spans(first)
         readable = await history.readable(spans) if spans else set()
         others = [number for number in numbers if number not in readable]
@@ -258,3 +263,8 @@ class Reporter:
             item = self.expected.items[number]
             if len(mine) and mine[-1] != BAD_TYPE_MISMATCH and not self.bad.is_absent(item):
                 self.bad.clear(item)
+
+
+def _believed(ticks: NDArray[np.int64], received_ms: int) -> NDArray[np.int64]:
+    """Source times; where one cannot be (a year of 9999 stands for none), that of the receipt."""
+    return np.where(absurd(ticks, received_ms), np.int64(received_ms * TICKS_PER_MS), ticks)

@@ -28,6 +28,7 @@ REQUESTS_IN_FLIGHT = 4
 ARRIVALS_MAX = 64
 ACKNOWLEDGEMENTS_MAX = 1000  # of one request; the rest goes with the next
 _LAST = 0xFFFF_FFFF
+MISSING_MAX = 100_000  # more than any server keeps: who skips so many is not believed
 
 TOO_MANY_REQUESTS = ua.StatusCodes.BadTooManyPublishRequests
 TRY_AGAIN = (ua.StatusCodes.BadTimeout,)
@@ -58,12 +59,14 @@ class Order:
     def offer(self, sequence: int, *, is_keep_alive: bool = False) -> tuple[bool, list[int]]:
         """(Is it new?, the sequence numbers that should have come before it).
 
-        A keep-alive carries the number of the next message and uses none up.
+        A keep-alive carries the number of the next message and uses none up. Of the missing ones
+        only the newest MISSING_MAX are named: a server may skip billions.
         """
         ahead = (sequence - self._next) % _LAST
         if ahead > _LAST // 2:
             return False, []
-        missing = [(self._next - 1 + step) % _LAST + 1 for step in range(ahead)]
+        steps = range(max(0, ahead - MISSING_MAX), ahead)
+        missing = [(self._next - 1 + step) % _LAST + 1 for step in steps]
         self._next = sequence if is_keep_alive else sequence % _LAST + 1
         return not is_keep_alive, missing
 

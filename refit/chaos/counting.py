@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import shlex
 import subprocess
+from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import IO
@@ -139,11 +140,22 @@ class CountingPlant(ChaosPlant):
                 f"{name}: {doubled} twice or in disorder, {strange} never written"
             )
         for first, last, from_ms, to_ms in holes(numbers, times, count):
-            if any(one.from_ms <= to_ms and from_ms <= one.to_ms for one in spans):
+            if is_told(spans, name, from_ms, to_ms):
                 found.told += last - first + 1
             else:
                 found.lost += last - first + 1
                 found.problems.append(f"{name}: {first} to {last} are told nowhere")
+
+
+def is_told(spans: Sequence[Span], name: str, from_ms: int, to_ms: int) -> bool:
+    """Whether a gap record of this tag reaches between the two stored times around a hole.
+
+    One that only ends or begins where the hole does says nothing about it.
+    """
+    return any(
+        one.from_ms < to_ms and from_ms < one.to_ms and (not one.tags or name in one.tags)
+        for one in spans
+    )
 
 
 def holes(

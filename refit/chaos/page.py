@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
@@ -23,7 +24,7 @@ PEERS = {
     "broker-away-agent-restarted": ("26,180", "", "16,000", ""),
 }
 COLUMNS = (
-    "| fault | runs | acknowledged | lost | doubled | refused | missing, and said | gap records"
+    "| fault | times | acknowledged | lost | doubled | refused | missing, and said | gap records"
     " | live again, s | caught up, s |\n|---|---|---|---|---|---|---|---|---|---|\n"
 )
 
@@ -32,7 +33,10 @@ def text_of(file: Path) -> str:
     """The Markdown of a file of results."""
     results = [json.loads(line) for line in file.read_text().splitlines() if line.strip()]
     head = (TEXTS / "page_head.md").read_text()
-    parts = [head, *_sections(results), _peers(results), _machines(results), _sentences(results)]
+    parts = [
+        head, *_sections(results), _unclean(results), _peers(results), _machines(results),
+        _sentences(results),
+    ]  # fmt: skip
     return "".join(parts)
 
 
@@ -73,6 +77,18 @@ def _row(name: str, runs: Sequence[Result]) -> str:
         *(_spread(one[key] for one in rounds) for key in ("live_s", "caught_up_s")),
     ]  # fmt: skip
     return f"| {' | '.join(cells)} |\n"
+
+
+def _unclean(results: Sequence[Result]) -> str:
+    """What was wrong, in the words of the account."""
+    rows = []
+    for one in results:
+        if not one["clean"]:
+            words = [word for word in (one["error"], *one["account"]["problems"]) if word]
+            said = "; ".join(words) or "see its counts above"
+            said = re.sub(r"frozenset\(\{.*?\}\)", "(...)", said)
+            rows.append(f"- {one['name']}, {_title([one])}, seed {one['seed']}: {said}\n")
+    return "\n## What was not clean\n\n" + "".join(rows) if rows else ""
 
 
 def _spread(values: Iterable[float | None]) -> str:
@@ -117,12 +133,22 @@ def _machines(results: Sequence[Result]) -> str:
     listed = ", ".join(f"{name} {number}" for name, number in sorted(versions.items()))
     return (
         f"\n## On what\n\n{' or '.join(map(str, cores))} cores, shared with other work (load"
-        f" {min(loads):.1f} to {max(loads):.1f}: the seconds above are those of a busy machine, the"
-        f" losses do not depend on it), Python {results[-1]['on']['python']}, {dates[0]} to"
-        f" {dates[-1]}. {', '.join([listed, *servers])}. The most values/s that our simulators"
+        f" {min(loads):.1f} to {max(loads):.1f}: the seconds above are those of a busy machine,"
+        " and with them grows what is missing, and said), Python"
+        f" {results[-1]['on']['python']}, {dates[0]} to {dates[-1]}. {', '.join([listed, *servers])}."
+        " The most values/s that our simulators"
         f" offered in a run here: {own:,.0f}; the mean over a run counts its start and its end"
-        " too.\n"
+        f" too.{_stood_still(results)}\n"
     )
+
+
+def _stood_still(results: Sequence[Result]) -> str:
+    """How long a fault of up to a minute was in these runs."""
+    times = [
+        turn["lasted_s"] for one in results if one["name"].endswith("-frozen")
+        for turn in one["rounds"]
+    ]  # fmt: skip
+    return f" The longest that something stood still here: {max(times):.1f} s." if times else ""
 
 
 def _sentences(results: Sequence[Result]) -> str:

@@ -28,7 +28,10 @@ def test_the_page_says_what_its_results_say() -> None:
 
 def test_a_run_is_a_row_and_one_that_is_not_clean_is_named(tmp_path: Path) -> None:
     file = tmp_path / "results"
-    lost = RUN | {"clean": False, "account": {**RUN["account"], "lost": 3}}  # type: ignore[dict-item]
+    problems = ["offer 7 is not stored, tags=frozenset({'a', 'b'})"]
+    counts = {**RUN["account"], "lost": 3, "problems": problems}  # type: ignore[dict-item]
+    lost = RUN | {"clean": False, "account": counts}
     file.write_text(f"{json.dumps(RUN)}\n{json.dumps(lost)}\n")
     row = "| agent-killed (1 not clean) | 4 | 2,000 | 3 | 0 | 0 | 14 | 8 | 2.0 (2.5) | 2.0 (2.0) |"
     assert row in text_of(file)
+    assert "seed 1: offer 7 is not stored, tags=(...)\n" in text_of(file)

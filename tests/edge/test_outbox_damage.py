@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+import tracemalloc
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
@@ -14,6 +15,7 @@ import pytest
 from edge.outbox import Outbox
 from edge.outbox_file import SOURCE, Batch, Lost, OutboxDamaged
 from edge.outbox_place import set_aside
+from edge.outbox_salvage import salvage
 from stations.declare import Type
 from stations.samples import build
 from tests.edge.reports import START_MS
@@ -242,3 +244,35 @@ def test_what_was_aside_is_listed_until_somebody_takes_it(path: Path) -> None:
     assert outbox.say_lost() == told
     assert [(one.station, one.from_ms, one.to_ms) for one in told if not one.station] != []
     outbox.close()
+
+
+def test_of_more_rows_than_are_asked_for_the_oldest_are_named_as_lost(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("edge.outbox_salvage.PROBES_MAX", 50)
+    found = salvage(path, path.with_name("new.db"), NOW)
+    (lost,) = found.lost
+    assert (found.batches, lost.station, lost.from_ms) == (51, "", 0)
+    assert lost.to_ms >= START_MS + 10_000 * (BATCHES - 26)
+
+
+def test_with_all_of_the_older_let_go_nothing_is_lost(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("edge.outbox_salvage.PROBES_MAX", 50)
+    with closing(Outbox(path)) as outbox:
+        outbox.confirmed([(1, 349)], b"")
+    assert salvage(path, path.with_name("new.db"), NOW).lost == []
+
+
+def test_the_state_after_a_long_absence_is_read_a_batch_at_a_time(scratch: Path) -> None:
+    with closing(Outbox(scratch / "outbox.db")) as outbox:
+        outbox.numbers("press-1", TAGS)
+        for number in range(30):
+            outbox.commit([batch(100_000 * number, number, rows=20_000)], NOW)
+        tracemalloc.start()
+        state, lost = outbox.state()
+        _, peak = tracemalloc.get_traced_memory()
+        tracemalloc.stop()
+    assert lost == [] and state.last_ms([1]) == START_MS + 2_900_000 + 19_999
+    assert peak < 6 * 20_000 * 40, "not all of them at once"

@@ -16,12 +16,14 @@ from edge.sources.opcua_history import History
 from edge.sources.opcua_nodes import Limits
 from edge.sources.opcua_past import Memory, Stream
 from edge.sources.opcua_report import Reporter
-from edge.sources.publish import Order, Publisher
+from edge.sources.publish import MISSING_MAX, Order, Publisher
 from edge.sources.source import Item, Past, SourceStatus
 from stations.declare import Node
 from tests.sources.recorder import Recorder, tag
 from wire.clock import SystemClock
 from wire.site.connections import OpcuaConfig
+
+NOW_MS = 1_790_000_000_000
 
 
 def test_the_seam_has_not_moved() -> None:
@@ -65,6 +67,12 @@ def test_after_the_last_number_comes_one() -> None:
     assert order.offer(0xFFFF_FFFF) == (False, [])
 
 
+def test_of_billions_that_a_server_skips_a_bounded_number_is_named() -> None:
+    is_new, missing = Order().offer(1 << 30)
+    assert is_new and len(missing) == MISSING_MAX
+    assert (missing[0], missing[-1]) == ((1 << 30) - MISSING_MAX, (1 << 30) - 1)
+
+
 @given(st.lists(st.integers(1, 40), min_size=1, max_size=40))
 def test_every_number_up_to_the_highest_is_either_new_or_missing_exactly_once(
     arrivals: list[int],
@@ -98,3 +106,18 @@ async def test_a_notification_that_comes_twice_is_not_acknowledged_before_it_is_
     (report,) = recorder.reports
     report.done()
     assert publisher._take() == [(5, 1)]
+
+
+async def test_the_gap_behind_a_time_that_cannot_be_ends_when_it_came() -> None:
+    """Some servers say the end of the year 9999 for "no time"; no history reaches that far."""
+    item = Item(1, tag("speed", int, Node("Speed")))
+    status, recorder = SourceStatus(), Recorder(done_at_once=False)
+    memory = Memory("m", OpcuaConfig(url="opc.tcp://m:4840"), [item], Past())
+    known = Past("agent restarted", {}, {1: NOW_MS * 10_000})
+    reporter = Reporter("m", [item], status, memory, known)
+    reporter.sink = recorder
+    publisher = Publisher(cast(UaSession, None), SystemClock(), status)
+    history = History(publisher, {}, Limits(), reporter.expected, status)
+    await reporter.bridge({1: 253_402_300_799 * 10_000_000}, NOW_MS + 5_000, True, history)
+    (gap,) = recorder.gaps
+    assert (gap.from_ms, gap.to_ms) == (NOW_MS, NOW_MS + 5_000)
