@@ -135,8 +135,8 @@ def _machines(results: Sequence[Result]) -> str:
         f"\n## On what\n\n{' or '.join(map(str, cores))} cores, shared with other work (load"
         f" {min(loads):.1f} to {max(loads):.1f}: the seconds above are those of a busy machine,"
         " and with them grows what is missing, and said), Python"
-        f" {results[-1]['on']['python']}, {dates[0]} to {dates[-1]}. {', '.join([listed, *servers])}."
-        " The most values/s that our simulators"
+        f" {results[-1]['on']['python']}, {dates[0]} to {dates[-1]}."
+        f" {', '.join([listed, *servers])}. The most values/s that our simulators"
         f" offered in a run here: {own:,.0f}; the mean over a run counts its start and its end"
         f" too.{_stood_still(results)}\n"
     )
