@@ -90,8 +90,15 @@ class OwnedFile:
             mended = Mended(why, aside, None)
         else:
             return None
-        self._open()
-        old.close()
+        try:
+            self._open()
+        except BaseException as error:
+            # Nothing is taken until it is opened: a commit into the old file would be nowhere.
+            self._db.close()
+            self.suspect = self.suspect or f"{self.path} could not be opened again ({error})"
+            raise
+        finally:
+            old.close()
         return mended
 
     def renew(self) -> str:

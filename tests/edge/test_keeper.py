@@ -13,8 +13,10 @@ from typing import Any
 import pytest
 
 from edge import keeper as rooms
+from edge import outbox_owned as owned
 from edge.keeper import Keeper
 from edge.outbox import Outbox
+from edge.outbox_file import OutboxError
 from edge.outbox_place import NEW, PART, set_aside
 from stations.declare import Type
 from tests.edge.test_outbox import NOW, batch, waiting
@@ -104,6 +106,30 @@ async def test_a_file_that_is_gone_is_put_back_with_all_that_was_committed(
     assert kept.outbox.files.fill().waiting == 0
     await kept.keeper.look()
     assert kept.changes == 1
+    again.close()
+
+
+@pytest.mark.parametrize("suspect", ["", "a page makes no sense"])
+async def test_a_new_file_that_cannot_be_opened_takes_nothing_until_it_can(
+    kept: Kept, suspect: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_: object) -> sqlite3.Connection:
+        raise OutboxError("no room")
+
+    remove(kept.outbox.path)
+    if suspect:
+        Outbox(kept.outbox.path).close()
+        kept.outbox.suspect = suspect
+    with monkeypatch.context() as patch:
+        patch.setattr(owned, "open_file", fail)
+        await kept.keeper.look()
+    assert any("no room" in one for one in kept.keeper.problems())
+    with pytest.raises(sqlite3.Error):
+        kept.outbox.commit([batch(3, 3.0)], NOW)
+    await kept.keeper.look()
+    kept.outbox.commit([batch(4, 4.0)], NOW)
+    again = killed(kept)
+    assert waiting(again) == ([4] if suspect else [1, 2, 3, 4])
     again.close()
 
 
