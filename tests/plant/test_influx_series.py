@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+import os
+import signal
+import socket
 from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
 from plant.stores.influx import InfluxStore
-from plant.stores.influx.client import Table
+from plant.stores.influx import reading as reading_module
+from plant.stores.influx.client import Client, Table
 from plant.stores.influx.influxql import EARLIEST_MS
 from plant.stores.influx.reading import Reading
-from plant.stores.store import Series
+from plant.stores.store import Series, StoreUnavailable
 from stations.declare import Type
 from stations.status import GOOD
 from tests.plant.influx import config, opened
@@ -102,6 +107,60 @@ def test_of_the_list_only_what_is_new_is_read_after_the_first_time(
     assert min(asked[2:]) >= T0 - 2 * DAY_MS and max(asked) == T0 + 6 * DAY_MS
     with closing(InfluxStore(told, clock)) as again:
         assert len(again.series()) == 9
+
+
+@pytest.fixture
+def waits(monkeypatch: pytest.MonkeyPatch) -> list[float]:
+    """How long each answer with the list was waited for."""
+    waited, ask = list[float](), Client.ask
+
+    def asked(client: Client, statements: list[str], **how: Any) -> list[list[Table]]:
+        waited.append(how["answer_s"])
+        return ask(client, statements, **how)
+
+    monkeypatch.setattr(Client, "ask", asked)
+    monkeypatch.setattr(reading_module, "CATALOG_S", 0.2)
+    return waited
+
+
+def test_a_list_that_takes_long_is_waited_for_at_the_second_try(
+    server: InfluxDB, waits: list[float], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The server stands still for the list, but not for whoever asks whether it is there."""
+    request = Client.request
+
+    def requested(client: Client, method: str, path: str, *more: Any, **how: Any) -> Any:
+        if path == "/ping":
+            os.kill(server.pid, signal.SIGCONT)
+        return request(client, method, path, *more, **how)
+
+    monkeypatch.setattr(Client, "request", requested)
+    monkeypatch.setattr(reading_module, "PING_S", 60.0)
+    with closing(Client(config(server))) as client:
+        reading = Reading(client)
+        os.kill(server.pid, signal.SIGSTOP)
+        with pytest.raises(StoreUnavailable, match="timed out"):
+            reading.catalog()
+        with pytest.raises(StoreUnavailable, match="database not found"):
+            reading.catalog()
+        with pytest.raises(StoreUnavailable):
+            reading.catalog()
+    assert waits == [0.2, reading_module.SLOW_CATALOG_S, 0.2]
+
+
+def test_a_link_that_is_dead_on_the_other_side_is_never_waited_for_long(
+    server: InfluxDB, waits: list[float], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nothing is written meanwhile: it was two minutes once."""
+    monkeypatch.setattr(reading_module, "PING_S", 0.1)
+    with socket.create_server(("127.0.0.1", 0)) as dead:
+        told = config(server, url=f"influxdb://127.0.0.1:{dead.getsockname()[1]}/refit")
+        with closing(Client(told)) as client:
+            reading = Reading(client)
+            for _ in range(3):
+                with pytest.raises(StoreUnavailable):
+                    reading.catalog()
+    assert waits == [0.2] * 3
 
 
 def test_names_that_need_escaping_are_found_again(server: InfluxDB) -> None:

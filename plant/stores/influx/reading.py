@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 
 import numpy as np
+from urllib3.exceptions import ReadTimeoutError
 
 from plant.stores.influx.catalog import QUERY
 from plant.stores.influx.client import Client, Table
@@ -20,14 +21,16 @@ from plant.stores.influx.influxql import (
 )
 from plant.stores.influx.lines import NO_VALUE
 from plant.stores.influx.windows import Windows, merge, of_samples, spans, windows
-from plant.stores.store import ROWS_MAX, Last, Sample, Series, TooManyRows
+from plant.stores.store import ROWS_MAX, Last, Sample, Series, StoreUnavailable, TooManyRows
 from stations.declare import Type
 from stations.samples import EMPTY, Samples, concat
 from stations.status import UNCERTAIN, is_good
 
 PAGES = (10, 1_000)
 HOUR_MS = 3_600_000
-CATALOG_S = 120.0  # all of the list after months: InfluxDB 1 opens each series of each week
+CATALOG_S = 12.0  # nothing is written while the list is waited for
+SLOW_CATALOG_S = 120.0  # all of it after months: InfluxDB 1 opens each series of each week
+PING_S = 3.0
 STATEMENTS_MAX = 200
 FIELDS_MAX = 20
 NUMBERS = (Type.FLOAT, Type.INT)
@@ -38,11 +41,28 @@ class Reading:
 
     def __init__(self, client: Client) -> None:
         self._client = client
+        self._is_slow = False
 
     def catalog(self, since_ms: int = EARLIEST_MS) -> list[Table]:
-        """The store's own list of series, as far as entries were made since a time."""
+        """The store's own list of series, as far as entries were made since a time.
+
+        The first try is short: its answer may never come, on a link that is dead on one side. Only
+        a server that answers something else meanwhile is given long for the next one.
+        """
         statement = f"{QUERY} WHERE {between(since_ms, LATEST_MS)} GROUP BY *"
-        return self._client.ask([statement], answer_s=CATALOG_S)[0]
+        answer_s, self._is_slow = SLOW_CATALOG_S if self._is_slow else CATALOG_S, False
+        try:
+            return self._client.ask([statement], answer_s=answer_s)[0]
+        except StoreUnavailable as error:
+            self._is_slow = isinstance(error.__cause__, ReadTimeoutError) and self._answers()
+            raise
+
+    def _answers(self) -> bool:
+        try:
+            self._client.request("GET", "/ping", answer_s=PING_S)
+        except StoreUnavailable:
+            return False
+        return True
 
     def last(self, series: Iterable[Series]) -> Last:
         """The latest sample of these series, and the latest that is Good."""
