@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import shutil
 import sys
 import tempfile
 import threading
@@ -146,10 +147,8 @@ def main() -> int:
     parser.add_argument("--looks", type=Path, default=Path("soak.jsonl"), help="where looks go")
     given = parser.parse_args()
     console = Console(soft_wrap=True)
-    with (
-        tempfile.TemporaryDirectory(prefix="refit-soak-") as folder,
-        SmallPlant(Path(folder), given.seed, speed=5.0) as plant,
-    ):
+    folder = Path(tempfile.mkdtemp(prefix="refit-soak-"))
+    with SmallPlant(folder, given.seed, speed=5.0) as plant:
         faults = Faults(plant, Random(given.seed))
         ends = time.monotonic() + 60 * given.minutes
         if given.without:
@@ -174,7 +173,12 @@ def main() -> int:
         console.print(table(looks), dict(faults.counts))
         console.print(f"outbox {size:.1f} MiB, acknowledged {found.acknowledged}, ")
         console.print(f"lost {found.lost}, twice {found.duplicates}, stored {found.stored}")
-    return 1 if found.lost or found.duplicates else 0
+    if found.lost or found.duplicates:
+        console.print(found.examples)
+        console.print(f"everything is kept in {folder}")
+        return 1
+    shutil.rmtree(folder)
+    return 0
 
 
 if __name__ == "__main__":
