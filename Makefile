@@ -45,10 +45,11 @@ influx2: $(STAMP)
 	$(BIN)/python -m pytest tests/plant/test_influx2.py
 
 # Tests with servers mostly wait, so more of them run at once than there are cores. A file stays on
-# one worker; what measures time runs last and alone.
+# one worker, and those that take long (tests/chaos) come early; what measures time runs last and
+# alone.
 test: $(STAMP) servers check
 	$(BIN)/python -m pytest -n 2 --dist loadfile -m "not system and not chaos and not alone"
-	$(BIN)/python -m pytest -n 3 --dist loadfile -m "(system or chaos) and not alone"
+	$(BIN)/python -m pytest -n 3 --dist loadfile --no-loadscope-reorder -m "(system or chaos) and not alone"
 	$(BIN)/python -m pytest -m alone
 
 fast: $(STAMP)

@@ -22,7 +22,7 @@ def copied(folder: Path) -> Path:
     for part in PARTS:
         if (ROOT / part).is_dir():
             ignored = shutil.ignore_patterns("__pycache__", "var")
-            shutil.copytree(ROOT / part, there / part, ignore=ignored)
+            shutil.copytree(ROOT / part, there / part, ignore=ignored, dirs_exist_ok=True)
         else:
             shutil.copy(ROOT / part, there / part)
     return there

@@ -87,6 +87,7 @@ def installed(folder: Path) -> Path:
     binaries.mkdir(parents=True)
     for name in ("Makefile", "pyproject.toml"):
         shutil.copy(ROOT / name, there)
+    shutil.copytree(ROOT / "requirements", there / "requirements")
     (binaries / "python").write_text("#!/bin/sh\necho 'tests install nothing' >&2\nexit 1\n")
     (binaries / "python").chmod(0o755)
     (binaries / "refit").symlink_to(Path(sys.executable).parent / "refit")
