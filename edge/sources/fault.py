@@ -32,20 +32,20 @@ def machine() -> Iterator[None]:
     A cancellation that the library swallows is one nevertheless: in Python 3.11
     `asyncio.wait_for` forgets it when what it waits for is done in the same turn of the loop.
     """
-    before = _cancellations()
+    before = cancellations()
     try:
         yield
     except (MachineFault, *_RAISED) as error:
-        if _cancellations() > before:
+        if cancellations() > before:
             raise asyncio.CancelledError from error
         if isinstance(error, MachineFault):
             raise
         raise MachineFault(describe(error)) from error
-    if _cancellations() > before:
+    if cancellations() > before:
         raise asyncio.CancelledError
 
 
-def _cancellations() -> int:
+def cancellations() -> int:
     """How often the present task was asked to end; 0 outside of a task."""
     try:
         task = asyncio.current_task()

@@ -258,7 +258,13 @@ class Visit:
             current = self._new
         is_new, missing = stream.order.offer(one.sequence, is_keep_alive=one.is_keep_alive)
         history = self._history(current)
-        await self._recover(stream, missing, arrival.received_ms, history)
+        try:
+            await self._recover(stream, missing, arrival.received_ms, history)
+        except MachineFault:  # the next session counts on from here
+            for sequence in (*missing, one.sequence):
+                stream.take(sequence)  # never safe: not acknowledged
+            await self._reporter.missing(arrival.received_ms)
+            raise
         if is_new:
             seen = self._seen if current is self._new else frozenset[tuple[int, int]]()
             await self._reporter.notification(one, arrival.received_ms, stream, history, seen)

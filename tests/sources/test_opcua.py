@@ -16,6 +16,7 @@ from asyncua.client.ua_session import UaSession
 from asyncua.server.internal_subscription import InternalSubscription
 
 from edge.sources import publish
+from edge.sources.fault import MachineFault
 from edge.sources.notification import Notification
 from edge.sources.opcua import OpcuaSource
 from edge.sources.source import Item
@@ -117,6 +118,32 @@ async def test_a_lost_notification_is_asked_for_again(monkeypatch: pytest.Monkey
         assert source.status.counters["notifications republished"] == 1
     assert _values(sink, 1) == [0.0, 1.0, 2.0, 3.0]
     assert sink.gaps == []
+
+
+async def test_a_link_that_breaks_while_a_notification_is_asked_for_again_is_a_gap(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """The next session may go on with the same subscription, behind what was not had."""
+    original, skipped = publish.parse_publish, asyncio.Event()
+
+    def skipping(answer: bytes) -> Notification:
+        found = original(answer)
+        if found.sequence == 2 and found.changes and not skipped.is_set():
+            skipped.set()
+            return replace(found, sequence=4)
+        return found
+
+    async def broken(_: publish.Publisher, subscription: int, sequence: int) -> None:
+        raise MachineFault(f"the link breaks at {sequence} of {subscription}")
+
+    monkeypatch.setattr(publish, "parse_publish", skipping)
+    monkeypatch.setattr(publish.Publisher, "republish", broken)
+    machine, sink = Machine({"Angle": 0.0}), Recorder()
+    async with reading(machine, [ANGLE], sink):
+        await machine.write("Angle", 1.0)
+        await skipped.wait()
+        await sink.until(lambda: bool(sink.gaps), "the gap")
+    assert sink.gaps[0].reason == "notification lost"
 
 
 async def test_another_type_costs_only_itself_and_heals() -> None:
