@@ -72,9 +72,9 @@ wheel: $(STAMP)
 	cp -r config/deploy/systemd dist/
 	@echo "dist/wheelhouse has Refit and what it needs, dist/systemd its units"
 
-# For every system and every Python from 3.11 on; no address of a registry gets into the files.
+# For every system and every Python from 3.11 on; a test fails when an address gets into the files.
 # Newer versions of what is locked already: make lock LOCKING=--upgrade
-LOCK = $(BIN)/uv pip compile pyproject.toml --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header
+LOCK = $(BIN)/uv pip compile pyproject.toml --quiet --universal --python-version 3.11 --generate-hashes --no-header
 lock:
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check uv
