@@ -215,6 +215,8 @@ class _Filling:
             "cpu": 6.0 + sent % 17 / 4,
             "memory": 150_000_000 + sent % 1_000_000,
             "disk_free": 40_000_000_000 - sent,
+            "certificate_left": 400.0 * 86_400,
+            "problem": "",
         }
         values = {one.name: known.get(one.name, 0) for one in METRICS}
         return Health(EdgeId(self.site.name, agent), beat.time_ms, values)
