@@ -9,7 +9,7 @@ OPC 10000-4, 5.11.3; OPC 10000-11, 6.5.3.
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from functools import partial
@@ -41,11 +41,15 @@ Span = tuple[int, int]
 
 @dataclass(slots=True)
 class Reading:
-    """How far one reading of spans has come: what is left of each, and what cannot be had."""
+    """How far one reading of spans has come: what is left of each, and what cannot be had.
+
+    `closed`: the tags of which the end of the span itself is to be reported, too.
+    """
 
     spans: dict[int, Span]
     begun: set[int] = field(default_factory=set)
     ended: set[int] = field(default_factory=set)
+    closed: Set[int] = frozenset()
     last: dict[int, int] = field(default_factory=dict)
 
     def missing(self) -> dict[int, Span]:
@@ -83,13 +87,28 @@ class History:
                     found.add(number)
         return found
 
+    async def newest(self, numbers: Iterable[int]) -> dict[int, int]:
+        """By tag the source time (ticks) of its present value; without those that say none."""
+        wanted, found = sorted(numbers), dict[int, int]()
+        for start in range(0, len(wanted), self.limits.reads):
+            batch = wanted[start : start + self.limits.reads]
+            with machine():
+                values = await self.publisher.read_attributes(
+                    [self.nodes[number] for number in batch], ua.AttributeIds.Value
+                )
+            for number, value in zip(batch, values, strict=True):
+                if value.SourceTimestamp is not None:
+                    found[number] = _ticks(value.SourceTimestamp)
+        return found
+
     async def fill(
         self, spans: Mapping[int, Span], received_ticks: int,
         report: Callable[[variants.Decoded], Awaitable[None]],
-        tell: Callable[[dict[int, Span]], Awaitable[None]],
+        tell: Callable[[dict[int, Span]], Awaitable[None]], closed: Set[int] = frozenset(),
     ) -> None:  # fmt: skip
         """Report what lies between the ends of each span; `tell` which parts are not to be had."""
         reading = Reading({number: span for number, span in spans.items() if span[0] < span[1]})
+        reading.closed = closed
         if not reading.spans:
             return
         end = max(end for _, end in reading.spans.values())
@@ -175,6 +194,43 @@ class History:
         return found
 
 
+class Brought:
+    """What a history has brought of tags of which the same may still come live, in a later queue.
+
+    By tag from when (without) to when (with), ticks: a database may have rounded the end.
+    """
+
+    def __init__(self) -> None:
+        self._spans: dict[int, Span] = {}
+
+    def note(self, begins: Mapping[int, int], ends: Mapping[int, int]) -> None:
+        """So much was reported of each of these tags."""
+        for number, begin in begins.items():
+            if begin < ends[number]:
+                self._spans[number] = begin, ends[number]
+
+    def without(self, decoded: variants.Decoded) -> variants.Decoded:
+        """What is new of a notification; with the first new value of a tag that is over for it."""
+        if not self._spans:
+            return decoded
+        keep = np.ones(len(decoded.ticks), bool)
+        for row, (number, ticks) in enumerate(decoded.rows()):
+            span = self._spans.get(number)
+            if span is None:
+                continue
+            begin, end = span
+            is_end = end % TICKS_PER_MS == 0 and ticks // TICKS_PER_MS == end // TICKS_PER_MS
+            keep[row] = not (begin < ticks < end + ROUNDED or is_end)
+            if keep[row]:
+                del self._spans[number]
+        return decoded.only(keep)
+
+
+def _ticks(time: datetime) -> int:
+    since = (time if time.tzinfo else time.replace(tzinfo=UTC)) - EPOCH
+    return ((since.days * 86_400 + since.seconds) * 1_000_000 + since.microseconds) * 10
+
+
 def _by_age(spans: Mapping[int, Span], at: int) -> list[tuple[int, list[int]]]:
     """Tags whose span begins before `at`, with those of about the same age, and since when.
 
@@ -210,7 +266,7 @@ def _judge(
             (ticks > end - ROUNDED) | rounded
         )
         between = (ticks > begin) & (ticks < end) & ~is_first & ~is_last
-        keep[rows[between]] = True
+        keep[rows[between | is_last if number in reading.closed else between]] = True
         if is_first.any():
             reading.begun.add(number)
         if (between.any() or is_last.any()) and number not in reading.begun:

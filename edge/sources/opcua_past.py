@@ -80,6 +80,7 @@ class Memory:
         self._is_told = True
         self._account = f"{config.security} {config.user or ''}"
         self._server = self._started = ""
+        self.newest_ms: int | None = None  # told only while a clock is behind where it was
         try:
             self._remember(past)
         except (ValueError, TypeError, KeyError, AttributeError):
@@ -92,6 +93,7 @@ class Memory:
         told["monitored"] = {int(number): id for number, id in told["monitored"].items()}
         self.facts = Facts(**told)
         place = orjson.loads(past.memos.get(f"{self.name}#", b"{}"))
+        self.newest_ms = place.get("newest_ms")
         order = Order()
         if place.get("subscription") == self.facts.subscription:
             order = Order(int(place["sequence"]))
@@ -158,9 +160,11 @@ class Memory:
         self.facts = replace(self.facts, **facts)
         self._is_told = False
 
-    def memo(self, stream: Stream, sequence: int) -> Memo:
+    def memo(self, stream: Stream, sequence: int, newest_ms: int | None = None) -> Memo:
         """What goes to the disk together with the notification that has this sequence number."""
         place = {"subscription": stream.id, "sequence": sequence}
+        if newest_ms is not None:
+            place["newest_ms"] = newest_ms
         found = [(f"{self.name}#", orjson.dumps(place))]
         if not self._is_told:
             self._is_told = True

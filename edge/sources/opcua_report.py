@@ -14,9 +14,10 @@ from edge.sources import variants
 from edge.sources.bad import BadTags, nothing_to_do
 from edge.sources.fault import MachineFault, machine
 from edge.sources.notification import Notification
-from edge.sources.opcua_history import History, Span
+from edge.sources.opcua_history import Brought, History, Span
+from edge.sources.opcua_newest import Newest, reach
 from edge.sources.opcua_nodes import Refused
-from edge.sources.opcua_past import Memory, Stream
+from edge.sources.opcua_past import Memo, Memory, Stream
 from edge.sources.source import (
     TICKS_PER_MS,
     Gap,
@@ -30,6 +31,8 @@ from edge.state import absurd
 from stations.status import BAD_NODE_ID_UNKNOWN, BAD_TYPE_MISMATCH
 
 log = logging.getLogger(__name__)
+
+NOTIFICATION_LOST = "notification lost"
 
 
 class Reporter:
@@ -49,6 +52,8 @@ class Reporter:
         self.last = np.full(len(items), -1, np.int64)
         for number, ticks in past.ticks.items():
             self.last[self.expected.index(np.array([number], np.uint32))] = ticks
+        self._newest = Newest(self.last, memory.newest_ms)
+        self._brought = Brought()
         self.lost: tuple[int, str] | None = None
         self._resumed_ms: int | None = None  # to here a subscription taken over on trial brought
         self.is_first = True
@@ -68,9 +73,8 @@ class Reporter:
         self._resumed_ms = None
 
     def known_ms(self) -> int | None:
-        """The newest source time that was handed on, ms."""
-        known = self.last[self.last >= 0]
-        return int(known.max()) // TICKS_PER_MS if len(known) else None
+        """The newest source time that was handed on, by the clock as it is now, ms."""
+        return self._newest.ms
 
     def since(self, numbers: Sequence[int]) -> dict[int, int]:
         """By tag the source time (ticks) of the newest value that was handed on."""
@@ -90,7 +94,6 @@ class Reporter:
             raise MachineFault(why, "subscription lost")
         stream.take(one.sequence)
         done = partial(stream.safe, one.sequence)
-        memo = self.memory.memo(stream, one.sequence)
         decoded = self.decoded(one, received_ms)
         if decoded is None:
             since_ms = self.known_ms()
@@ -98,21 +101,35 @@ class Reporter:
             decoded = variants.decode((), self.expected, 0)
         if seen:
             decoded = decoded.only(~np.array([row in seen for row in decoded.rows()], bool))
+        decoded = self._brought.without(decoded)
         if decoded.unknown:
             self.status.count("values of unknown items", decoded.unknown)
         if not len(decoded.samples):
             # Its number must be known after a restart, or it would be missed there.
+            memo = self._memo(stream, one.sequence)
             await self.sink.report(self._report(decoded, received_ms, False, done, memo))
             return
         if decoded.overflowed.any():
             await self._overflow(decoded, received_ms, history)
-        self.last[self.expected.index(decoded.samples.tag)] = _believed(decoded.ticks, received_ms)
+        self._take(decoded, received_ms)
         if self.lost is not None:
             self._resumed_ms = self.known_ms()
         self._note_types(decoded)
         self.flows()
         is_first, self.is_first = self.is_first, False
+        memo = self._memo(stream, one.sequence)
         await self.sink.report(self._report(decoded, received_ms, is_first, done, memo))
+
+    def _memo(self, stream: Stream, sequence: int) -> Memo:
+        newest_ms = self._newest.ms if self._newest.is_behind else None
+        return self.memory.memo(stream, sequence, newest_ms)
+
+    def _take(self, decoded: variants.Decoded, received_ms: int) -> None:
+        """These rows are the newest of their tags."""
+        places = self.expected.index(decoded.samples.tag)
+        ticks = _believed(decoded.ticks, received_ms)
+        self.last[places] = ticks
+        self._newest.note(places, ticks, self.last, received_ms)
 
     def decoded(self, one: Notification, received_ms: int) -> variants.Decoded | None:
         """The columns of a notification; None when it cannot be read.
@@ -146,8 +163,30 @@ class Reporter:
 
     async def missing(self, received_ms: int) -> None:
         """Say that notifications did not arrive and cannot be had any more."""
+        await self.gap(self.numbers, self.known_ms(), received_ms, NOTIFICATION_LOST)
+
+    async def recovered(self, one: Notification, received_ms: int, history: History) -> None:
+        """Read what was in notifications that cannot be had any more, and lay before this one.
+
+        Of a tag that this one brings, up to there; of another up to what the server says it is now.
+        What is kept of no tag, or not whole, is a gap.
+        """
+        decoded = self.decoded(one, received_ms)
+        first: dict[int, int] = {}
+        for number, ticks in () if decoded is None else decoded.rows():
+            first.setdefault(number, ticks)
+        readable = await history.readable(self.since(self.numbers))
+        now = await history.newest(readable - first.keys())
+        known, spans = self.since([*readable]), dict[int, Span]()
+        for number, ticks in (now | first).items():
+            if number in readable and known[number] <= ticks:
+                spans[number] = known[number], ticks
         since_ms = self.known_ms()
-        await self.sink.gap(Gap(self.numbers, since_ms, received_ms, None, "notification lost"))
+        if others := [number for number in self.numbers if number not in spans]:
+            await self.gap(others, since_ms, received_ms, NOTIFICATION_LOST)
+        closed = now.keys() & spans.keys()
+        await self._fill(spans, received_ms, NOTIFICATION_LOST, history, closed)
+        self._brought.note({number: spans[number][0] for number in closed}, self.since([*closed]))
 
     async def gap(
         self, numbers: Sequence[int], from_ms: int | None, to_ms: int, reason: str
@@ -169,8 +208,10 @@ class Reporter:
         first = dict(zip(first, ticks.tolist(), strict=True))
         ends = [ticks // TICKS_PER_MS for ticks in first.values()]
         to_ms = max(ends, default=received_ms)
-        if to_ms <= from_ms or not is_whole:
-            to_ms = max(to_ms, received_ms)
+        was_behind = self._newest.is_behind
+        from_ms, to_ms = reach(from_ms, to_ms, received_ms)
+        if to_ms == from_ms or was_behind or not is_whole:
+            to_ms = max(to_ms, received_ms)  # behind its old clock samples bear our times
         spans = self._spans(first)
         readable = await history.readable(spans) if spans else set()
         if others := [number for number in self.numbers if number not in readable]:
@@ -198,7 +239,7 @@ class Reporter:
             is_known = len(known) == len(others)
             from_ms = min(known.values()) // TICKS_PER_MS if is_known else None
             to_ms = max(first[number] for number in others) // TICKS_PER_MS
-            await self.sink.gap(Gap(tuple(others), from_ms, to_ms, None, "queue overflow"))
+            await self.gap(others, *reach(from_ms, to_ms, received_ms), "queue overflow")
         spans = {number: spans[number] for number in readable}
         await self._fill(spans, received_ms, "queue overflow", history)
 
@@ -212,30 +253,20 @@ class Reporter:
         }
 
     async def _fill(
-        self, spans: dict[int, Span], received_ms: int, reason: str, history: History
-    ) -> None:
+        self, spans: dict[int, Span], received_ms: int, reason: str, history: History,
+        closed: Set[int] = frozenset(),
+    ) -> None:  # fmt: skip
         async def report(decoded: variants.Decoded) -> None:
-            samples = decoded.samples
-            self.last[self.expected.index(samples.tag)] = decoded.ticks
-            await self.sink.report(
-                Report(
-                    samples,
-                    decoded.ticks,
-                    received_ms,
-                    False,
-                    False,
-                    nothing_to_do,
-                    historical=True,
-                    continues=True,
-                )
-            )
+            self._take(decoded, received_ms)
+            made = self._report(decoded, received_ms, False, nothing_to_do, ())
+            await self.sink.report(replace(made, historical=True))
 
         async def tell(holes: dict[int, Span]) -> None:
             from_ms = min(begin for begin, _ in holes.values()) // TICKS_PER_MS
             to_ms = max(end for _, end in holes.values()) // TICKS_PER_MS
             await self.gap(sorted(holes), from_ms, to_ms, reason)
 
-        await history.fill(spans, received_ms * TICKS_PER_MS, report, tell)
+        await history.fill(spans, received_ms * TICKS_PER_MS, report, tell, closed)
 
     async def refuse(self, refused: Mapping[int, Refused], now_ms: int) -> None:
         """Say of tags that they cannot be read now, and why."""

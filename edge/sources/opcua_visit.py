@@ -80,6 +80,7 @@ class Visit:
             if taken.is_good:
                 stream.taken_over(self.publisher, taken.available)
                 old.items = await monitored(self._client, old.id) or old.items
+                await old.find(self._wishes.items)  # it may show at once that its queue overflowed
                 self._old, self._streams[stream.id] = old, stream
         if self._old is None or memory.facts.transfers is None:
             await self._open()
@@ -125,7 +126,6 @@ class Visit:
             await old.delete()
         if self._old is not None:
             current, self._new = self._old, None
-            await current.find(items)
         else:
             assert self._new is not None
             current = self._new
@@ -259,7 +259,7 @@ class Visit:
         is_new, missing = stream.order.offer(one.sequence, is_keep_alive=one.is_keep_alive)
         history = self._history(current)
         try:
-            await self._recover(stream, missing, arrival.received_ms, history)
+            await self._recover(stream, missing, arrival, history)
         except MachineFault:  # the next session counts on from here
             for sequence in (*missing, one.sequence):
                 stream.take(sequence)  # never safe: not acknowledged
@@ -283,10 +283,10 @@ class Visit:
         return self._reporter.decoded(arrival.notification, arrival.received_ms)
 
     async def _recover(
-        self, stream: Stream, missing: Sequence[int], received_ms: int, history: History
+        self, stream: Stream, missing: Sequence[int], arrival: Arrival, history: History
     ) -> None:
-        """Ask for what did not arrive; what the server no longer has is a gap."""
-        lost = len(missing[REPUBLISH_MAX:])
+        """Ask for what did not arrive; what the server no longer has is read, or is a gap."""
+        received_ms, lost = arrival.received_ms, len(missing[REPUBLISH_MAX:])
         for sequence in missing[:REPUBLISH_MAX]:
             found = await self.publisher.republish(stream.id, sequence)
             if found is None:
@@ -296,7 +296,7 @@ class Visit:
                 await self._reporter.notification(found, received_ms, stream, history)
         if lost:
             self._status.count("notifications lost", lost)
-            await self._reporter.missing(received_ms)
+            await self._reporter.recovered(arrival.notification, received_ms, history)
 
     def _history(self, current: Subscription) -> History:
         return History(

@@ -159,14 +159,14 @@ class Judge:
 
     def _lost(self, machine: Machine, tag: str, kept: list[Kept]) -> Iterator[str]:
         """What was acknowledged was committed."""
-        has = {self._key(one.time_ms, one.value) for one in kept}
+        has = self._has(machine, tag, kept)
         for row in machine.acknowledged:
             if row.tag == tag and self._key_of(row) not in has:
                 yield f"acknowledged and not committed: {row}"
 
     def _unseen(self, machine: Machine, tag: str, kept: list[Kept]) -> Iterator[str]:
         """What the machine showed and nobody ever saw lies in a gap."""
-        has = {self._key(one.time_ms, one.value) for one in kept}
+        has = self._has(machine, tag, kept)
         spans = self.spans.get(machine.station, [])
         rows = [row for row in machine.changes if row.tag == tag]
         first = next((at for at, row in enumerate(rows) if self._key_of(row) in has), len(rows))
@@ -197,6 +197,17 @@ class Judge:
             for span in spans:
                 if span.contains(machine.name, tag, one.time_ms):
                     yield f"{one} lies inside {span}"
+
+    def _has(self, machine: Machine, tag: str, kept: list[Kept]) -> set[tuple[int | None, Any]]:
+        """The keys of what was committed; a Bad one behind a stale one bears the time after it."""
+        has = {self._key(one.time_ms, one.value) for one in kept}
+        bad = [row for row in machine.reported if row.tag == tag and row.value is None]
+        for before, one in pairwise(kept):
+            if one.value is None and before.is_stale and one.time_ms == before.time_ms + 1:
+                of = [row for row in bad if row.status == one.status
+                      and row.ticks // TICKS_PER_MS <= one.time_ms]  # fmt: skip
+                has |= {self._key_of(max(of, key=lambda row: row.ticks))} if of else set()
+        return has
 
     def _key(self, time_ms: int, value: Any) -> tuple[int | None, Any]:
         """What a sample is known by: its value, which comes once, or the time of a Bad one."""
