@@ -163,7 +163,8 @@ class Reporter:
 
     async def missing(self, received_ms: int) -> None:
         """Say that notifications did not arrive and cannot be had any more."""
-        await self.gap(self.numbers, self.known_ms(), received_ms, NOTIFICATION_LOST)
+        since_ms = self.known_ms()
+        await self.sink.gap(Gap(self.numbers, since_ms, received_ms, None, "notification lost"))
 
     async def recovered(self, one: Notification, received_ms: int, history: History) -> None:
         """Read what was in notifications that cannot be had any more, and lay before this one.
@@ -239,7 +240,8 @@ class Reporter:
             is_known = len(known) == len(others)
             from_ms = min(known.values()) // TICKS_PER_MS if is_known else None
             to_ms = max(first[number] for number in others) // TICKS_PER_MS
-            await self.gap(others, *reach(from_ms, to_ms, received_ms), "queue overflow")
+            from_ms, to_ms = reach(from_ms, to_ms, received_ms)
+            await self.sink.gap(Gap(tuple(others), from_ms, to_ms, None, "queue overflow"))
         spans = {number: spans[number] for number in readable}
         await self._fill(spans, received_ms, "queue overflow", history)
 
