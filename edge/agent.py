@@ -221,7 +221,7 @@ class Agent:
             # That a node is not there has a time of ours, not one of the machine.
             if state.known[number] and state.reported[number] != BAD_NODE_ID_UNKNOWN
         }
-        return Past(reason, self.intake.memos, ticks)
+        return Past(reason, self.intake.memos, ticks, self.intake.lost_since_ms)
 
     def _told(self, lane: Lane) -> None:
         """A link has changed: a station is up while one of its links is."""

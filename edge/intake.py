@@ -19,6 +19,7 @@ import structlog
 from edge.arrivals import Arrival, Confirmed, Exchange, Group, Item, Stated, Tick
 from edge.lane import Lane
 from edge.outbox import Outbox
+from edge.outbox_damage import LOST_SINCE, since_of
 from edge.outbox_file import Batch, Lost, is_damage
 from edge.packing import in_batches
 from edge.pipeline import Kept, Pipeline
@@ -90,6 +91,11 @@ class Intake:
     def idle(self) -> bool:
         """True when nothing waits and nothing is being committed."""
         return self._queue.empty() and not self._busy
+
+    @property
+    def lost_since_ms(self) -> int | None:
+        """Since when what was known of a tag may be lost with a part of the outbox."""
+        return since_of(self.memos.get(LOST_SINCE, b""))
 
     def lane_of(self, station: str) -> Lane | None:
         """The lane of a station, be it one of before; None of one that was never heard of."""
@@ -203,11 +209,16 @@ class Intake:
         kept = self.pipeline.run(report)
         group.done.append(report.done)
         group.memos.update(report.memo)
+        if self.memos.get(LOST_SINCE) and self._has_heard_all():
+            group.memos[LOST_SINCE] = b""
         if kept.stepped:
             group.records.append(
                 lane.step(connection, kept.stepped, kept.step_ms, report.received_ms)
             )
         self._keep(group, lane, kept)
+
+    def _has_heard_all(self) -> bool:
+        return all(lane.started >= lane.connections.keys() for lane in self.lanes.values())
 
     def _keep(self, group: Group, lane: Lane, kept: Kept) -> None:
         if len(kept.samples):
@@ -216,10 +227,15 @@ class Intake:
             group.records += lane.judge(kept.samples)
 
     def _gap(self, group: Group, lane: Lane, connection: str, gap: Gap) -> None:
-        """Note a gap; where nothing was ever known of these tags, nothing can be missing."""
+        """Note a gap; where nothing was ever known of these tags, nothing can be missing.
+
+        Unless the outbox has lost something: then it may be what was known.
+        """
         from_ms = gap.from_ms
         if from_ms is None:
             from_ms = self.pipeline.state.last_ms(gap.numbers)
+            if from_ms is None:
+                from_ms = self.lost_since_ms
             if from_ms is None:
                 return
         group.records.append(lane.gap(connection, gap, min(from_ms, gap.to_ms)))

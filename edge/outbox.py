@@ -17,7 +17,7 @@ from edge import outbox_gone, outbox_tags
 from edge.delivery import Positions
 from edge.files.table import FileRow, OutboxFiles
 from edge.outbox_bounds import Fill, over
-from edge.outbox_damage import judged, unsound
+from edge.outbox_damage import judged, note_since, unsound
 from edge.outbox_file import COLUMNS, Batch, Lost, OutboxDamaged, replay
 from edge.outbox_owned import OwnedFile
 from edge.outbox_records import OutboxRecords, lost_record
@@ -114,7 +114,8 @@ class Outbox(OwnedFile):
     def state(self) -> tuple[State, list[Lost]]:
         """The pipeline's state as of the last commit: the saved one, and the batches after it.
 
-        What is damaged of these is named; it is taken out, and told, when it is to be sent.
+        What is damaged of these is named; it is taken out, and told, when it is to be sent. Since
+        when it is missing is among the memories.
         """
         try:
             saved = self._meta("state")
@@ -128,6 +129,9 @@ class Outbox(OwnedFile):
                 replay(state, read)
             else:
                 lost.append(read)
+        if lost:
+            with self._db:
+                note_since(self._db, lost)
         return state, lost
 
     def memories(self) -> dict[str, bytes]:

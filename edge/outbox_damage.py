@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import sqlite3
 import struct
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +19,7 @@ from edge.outbox_records import DAMAGED
 from stations.declare import Type
 from stations.samples import Corrupt, Samples
 
+LOST_SINCE = "lost since"  # among the memories; no station is called so
 _WAL_HEAD, _FRAME_HEAD = struct.Struct(">8xI4x8s8x"), struct.Struct(">4xI8s8x")
 Tags = Mapping[int, tuple[str, str, Type]]
 
@@ -33,6 +34,33 @@ def unsound(db: sqlite3.Connection) -> str:
             if said != "ok":
                 return f"{table}: {said}"
     return ""
+
+
+def note_lost(db: sqlite3.Connection, lost: Sequence[Lost]) -> None:
+    """Keep what is lost until `say_lost`, in a transaction that is open.
+
+    And since when: of a tag of which nothing else is left, this is the last that is known.
+    """
+    if not lost:
+        return
+    rows = [(one.station, one.from_ms, one.to_ms, one.count, one.reason) for one in lost]
+    insert = "INSERT INTO lost (station, from_ms, to_ms, count, reason) VALUES (?, ?, ?, ?, ?)"
+    db.executemany(insert, rows)
+    note_since(db, lost)
+
+
+def note_since(db: sqlite3.Connection, lost: Sequence[Lost]) -> None:
+    """Keep since when something is lost, in a transaction that is open."""
+    query = "SELECT state FROM memory WHERE station = ?"
+    (was,) = db.execute(query, (LOST_SINCE,)).fetchone() or (b"",)
+    earliest = min(one.from_ms for one in lost)
+    since = earliest if (known := since_of(was)) is None else min(known, earliest)
+    db.execute("INSERT OR REPLACE INTO memory VALUES (?, ?)", (LOST_SINCE, b"%d" % since))
+
+
+def since_of(memory: bytes) -> int | None:
+    """The time (ms) that `note_since` has kept; None when there is none."""
+    return int(memory) if memory.isdigit() else None
 
 
 class Tail:

@@ -14,7 +14,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any, Self
 
-from edge.outbox_damage import Tail
+from edge.outbox_damage import Tail, note_lost
 from edge.outbox_file import Lost, OutboxDamaged, open_file, refused
 from edge.outbox_place import Place, copied, finish, put_in_place
 from edge.outbox_salvage import Salvaged, salvage
@@ -114,15 +114,8 @@ class OwnedFile:
     def _lose_tail(self, lost: Lost) -> None:
         """Commits are gone whose positions the historian may know: another id counts anew."""
         with self._db:
-            self.note_lost(self._db, [lost])
+            note_lost(self._db, [lost])
             self._renew()
-
-    @staticmethod
-    def note_lost(db: sqlite3.Connection, lost: Sequence[Lost]) -> None:
-        """Keep what is lost until `say_lost`, in a transaction that is open."""
-        rows = [(one.station, one.from_ms, one.to_ms, one.count, one.reason) for one in lost]
-        insert = "INSERT INTO lost (station, from_ms, to_ms, count, reason) VALUES (?, ?, ?, ?, ?)"
-        db.executemany(insert, rows)
 
 
 def _salvaged(path: Path, why: str, now_ms: int, highest: int) -> Mended:

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from edge.outbox_damage import judged
+from edge.outbox_damage import judged, note_lost
 from edge.outbox_file import COLUMNS, Batch, Lost, head_fits, open_file, record_fits
 from edge.outbox_gone import NAME, Gone, load
 from edge.outbox_records import DAMAGED, lost_record
@@ -70,9 +70,7 @@ class _Salvage:
         records = self._records()
         batches, last = self._batches(tags, highest)
         self._next("batch", last)
-        insert = "INSERT INTO lost (station, from_ms, to_ms, count, reason) VALUES (?, ?, ?, ?, ?)"
-        rows = [(one.station, one.from_ms, one.to_ms, one.count, one.reason) for one in self.lost]
-        self.new.executemany(insert, rows)
+        note_lost(self.new, self.lost)
         return Salvaged(batches, records, self.lost)
 
     def _meta(self) -> None:

@@ -60,6 +60,8 @@ class Reporter:
         self.flows: Callable[[], None] = nothing_to_do
         self.sink: Sink
         self.lose(past.reason)
+        if self.lost is None and past.since_ms is not None:
+            self.lost = (past.since_ms, past.reason)
 
     def lose(self, reason: str) -> None:
         """From here on nothing is known, unless that was so before.

@@ -55,12 +55,14 @@ class Report:
 class Past:
     """What the outbox knows of a source that begins: its memos, and its tags' last source times.
 
-    `reason`: why nobody has listened since then.
+    `reason`: why nobody has listened since then. `since_ms`: where no time is known, since when it
+    may have been lost.
     """
 
     reason: str = ""
     memos: Mapping[str, bytes] = field(default_factory=dict)
     ticks: Mapping[int, int] = field(default_factory=dict)
+    since_ms: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

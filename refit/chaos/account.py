@@ -50,7 +50,10 @@ class Account:
 def account(plant: SmallPlant, agent_kills: list[int], record_ids: set[str]) -> Account:
     """Count a plant whose agent and historian have ended; its store must answer."""
     with plant.store() as store:
-        found = reckon(plant.site, plant.truth, store, _letters(plant), plant.stills)
+        found = reckon(
+            plant.site, plant.truth, store, _letters(plant), plant.stills,
+            is_spoiled=plant.is_outbox_spoiled,
+        )  # fmt: skip
         problems = [*found.examples, *_wrong(plant, found, agent_kills, record_ids, store)]
     return Account(
         found.emitted, found.acknowledged, found.stored, found.refused, found.lost,

@@ -22,6 +22,7 @@ from refit.processes import free_ports, listens
 KEEPALIVE_S = 3
 MACHINES = "simulators"
 FOREVER = 1 << 62
+OUTBOX = '[outbox]\nfolder = "edge"\n'  # so that its disk can fail alone
 
 
 class ChaosPlant(SmallPlant):
@@ -47,7 +48,7 @@ class ChaosPlant(SmallPlant):
             self.programs["store"] = programs.influxdb(folder / "influxdb", influx, rpc, path)
         super().__init__(
             folder, seed, broker=_broker_table(mqtt) if foreign else None, size=size,
-            store=self._store_text(influx),
+            store=self._store_text(influx), tables=OUTBOX,
         )  # fmt: skip
         self.influx_port = influx if "store" in self.programs else 0
         self.agent_kills: list[int] = []
@@ -76,7 +77,7 @@ class ChaosPlant(SmallPlant):
         store = self._store_text(self.links["store"].port if self.influx_port else 0)
         for who in ("agent", "historian"):
             url = _broker_table(self.links[f"{who}-broker"].port)
-            text = site_text({**self.ports, **machines}, url, store, self.stations)
+            text = site_text({**self.ports, **machines}, url, store, self.stations) + OUTBOX
             (self.folder / f"{who}.toml").write_text(text)
 
     def machine_links(self) -> dict[str, Relay]:

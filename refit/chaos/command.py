@@ -85,6 +85,8 @@ def chaos(
     if store not in ("sqlite", "influxdb") and not Path(store).exists():
         _end(f"no store {store!r}: sqlite, influxdb, or the path of an influxd")
     faults = _chosen(fault or [], runs.has(store, broker, machine), everything=list_)
+    if not (each or fault or list_):
+        faults = [one for one in faults if not one.apart]
     if list_:
         for one in faults:
             typer.echo(f"{one.name:<30} {one.sentence}")
@@ -113,9 +115,15 @@ def _chosen(names: list[str], has: frozenset[str], *, everything: bool) -> list[
         if name not in known:
             _end(f"no fault {name!r}; `refit chaos --list` names them")
         if missing := known[name].needs - has:
-            _end(f"{name} needs {' and '.join(sorted(missing))}: see --store, --broker, --machine")
+            _end(f"{name} needs {' and '.join(sorted(missing))}: {_how(missing)}")
     wanted = [known[name] for name in dict.fromkeys(names)] or list(FAULTS)
     return wanted if everything else [one for one in wanted if one.fits(has)]
+
+
+def _how(missing: frozenset[str]) -> str:
+    if "root" in missing:
+        return "it mounts a small disk, so run it as root, with /dev/loop-control and mkfs.ext4"
+    return "see --store, --broker, --machine"
 
 
 def _run(

@@ -8,8 +8,9 @@ from dataclasses import dataclass
 from refit.chaos.scene import Scene
 
 # What a plant can have beyond agent, historian and broker: `influxdb`, `sqlite`, `mosquitto`, and
-# `simulators`, machines of our own, which can be told to misbehave.
+# `simulators`, machines of our own, which can be told to misbehave. `root`: it mounts small disks.
 Needs = frozenset[str]
+ROOT = "root"
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,7 +18,7 @@ class Fault:
     """One fault. `act` puts it on the plant and has taken it away again when it returns.
 
     Two faults that touch the same process or link are not put on it at once; one that is `alone`
-    with none at all.
+    with none at all. One that is `apart` puts its mark on the whole account is in a run of its own.
     """
 
     name: str
@@ -26,6 +27,7 @@ class Fault:
     touches: frozenset[str]
     needs: Needs = frozenset()
     alone: bool = False
+    apart: bool = False
 
     def fits(self, has: Needs) -> bool:
         """Whether a plant has what it needs."""

@@ -9,6 +9,8 @@ from __future__ import annotations
 import os
 import signal
 import sqlite3
+import subprocess
+import sys
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager, suppress
@@ -78,6 +80,7 @@ class SmallPlant:
         self.truth = folder / "truth.jsonl"
         self.processes = Processes(folder / "logs")
         self._frozen: dict[str, int] = {}
+        self.is_outbox_spoiled = False  # then what was acknowledged may be lost, if it is told
         self.stills: list[tuple[int, int]] = []  # from when to when the agent stood still, ms
         self._lines, self._read_upto = 0, 0
 
@@ -138,6 +141,23 @@ class SmallPlant:
                 return (name, *site)
             case _:
                 return ("agent", *site, "--name", name, "--drain", "5")
+
+    def attempt(self, name: str, seconds: float = READY_S) -> tuple[int, str] | None:
+        """Start a process that ought to end by itself; its exit code and its words.
+
+        None when it has not ended by then; it is killed.
+        """
+        file = self.folder / "logs" / f"{name}.attempt.log"
+        command = [sys.executable, "-m", "refit.main", *map(str, self.words(name))]
+        with file.open("wb") as log:
+            child = subprocess.Popen(command, stdout=log, stderr=log, start_new_session=True)
+        try:
+            code = child.wait(seconds)
+        except subprocess.TimeoutExpired:
+            os.killpg(child.pid, signal.SIGKILL)
+            child.wait()
+            return None
+        return code, file.read_text(errors="replace")
 
     def kill(self, name: str) -> int:
         """SIGKILL to a process and what it started itself; the time at which it was gone, ms."""

@@ -90,12 +90,13 @@ class Reckoning:
 
 def reckon(
     site: Site, log: Path, store: Store, letters: Letters | None = None,
-    stills: Sequence[tuple[int, int]] = (),
+    stills: Sequence[tuple[int, int]] = (), *, is_spoiled: bool = False,
 ) -> Reckoning:  # fmt: skip
     """Walk over all tags of a site. `letters`: the dead letters by station and tag, by time.
 
     `stills`: from when to when the agent stood still (ms); what it was answered then, or just
-    before, it may have taken afterwards.
+    before, it may have taken afterwards. `is_spoiled`: the outbox was; what was acknowledged may be
+    gone where a gap record says so.
     """
     spans, said, offers = gaps(site), reports(log), read_offers(site, log, stills)
     found = Reckoning(gaps=len(spans))
@@ -111,13 +112,14 @@ def reckon(
             }
             refused = {} if letters is None else letters.get(key, {})
             found.refused += len(refused.keys() - rows.keys())
-            _tag(found, station.name, tag, listed, sorted((refused | rows).items()), said, spans)
+            facts = sorted((refused | rows).items())
+            _tag(found, station.name, tag, listed, facts, said, spans, is_spoiled)
     return found
 
 
 def _tag(
     found: Reckoning, station: str, tag: Tag[Any], offers: list[Offer], rows: list[Row],
-    said: Mapping[int, int], spans: list[Span],
+    said: Mapping[int, int], spans: list[Span], is_spoiled: bool,
 ) -> None:  # fmt: skip
     is_polled = not isinstance(tag.at, Node)
     own = OF_POLLS if is_polled else OWN
@@ -125,14 +127,14 @@ def _tag(
     rows = [one for one in rows if one[1][0] not in own]
     places: list[int] = []
     kept: list[tuple[Offer, int]] = []
-    missing, extra, new = walk(tag, offers, rows, places, kept)
+    missing, extra, new = walk(tag, offers, rows, places, kept, is_spoiled=is_spoiled)
     where = f"{station}.{tag.name}"
     found.emitted, found.stored = found.emitted + new, found.stored + len(rows)
     told: set[tuple[int, int, Fact]] = set()
     for offer, place in zip(missing, places, strict=True):
         if offer.fact[0] in own:
             continue  # a server that says itself what an agent says, such as of a node that is gone
-        if offer.number in said:
+        if offer.number in said and not is_spoiled:
             found.lost += 1
             found.add(where, f"offer {offer.number} was acknowledged and is not stored")
         elif any(one.covers(station, tag, offer.from_ms, offer.to_ms) for one in spans) or (
@@ -146,7 +148,7 @@ def _tag(
     found.duplicates += len(extra)
     for time, (status, value) in extra:
         found.add(where, f"{value[:60]} ({status:#010x}) at {time} was not offered, or in disorder")
-    if not is_polled:
+    if not (is_polled or is_spoiled):  # what was confirmed, too, may have to be told as lost
         for span in spans:
             _inside(found, where, span, station, tag, kept, said)
 
@@ -175,17 +177,18 @@ def _inside(
 
 def walk(
     tag: Tag[Any], offers: list[Offer], stored: list[Row], places: list[int] | None = None,
-    kept: list[tuple[Offer, int]] | None = None,
+    kept: list[tuple[Offer, int]] | None = None, *, is_spoiled: bool = False,
 ) -> tuple[list[Offer], list[Row], int]:  # fmt: skip
     """The missing offers, the stored samples that nobody offered, and how many offers were new.
 
     `places` gets for each missing offer before which stored sample it is missing, `kept` each
-    that is not, with its stored time.
+    that is not, with its stored time. With a spoiled outbox the agent compared with what is gone.
     """
     missing: list[Offer] = []
     seen: set[tuple[int, int, Fact]] = set()
     new = at = 0
     last: Row | None = None
+    gone: Offer | None = None
     high_ms, is_behind = -EVER, False
     for offer in offers:
         # The agent compares 100 ns; of a clock that has just caught up ms do not tell.
@@ -202,14 +205,18 @@ def walk(
             if is_behind
             else wanted[1] == offer.fact and _may_be(offer, wanted[0], due_ms)
         )
-        if is_next and not (repeated and offer.has_time):
-            last, at, new = stored[at], at + 1, new + 1
+        is_odd = is_spoiled and (offer.is_first or gone is not None)
+        if is_next and not (repeated and offer.has_time and not is_odd):
+            last, at, new, gone = stored[at], at + 1, new + 1, None
             if is_behind:  # the same may be offered to a subscription whose agent is dead, too
                 seen.add(offer.what)
             if kept is not None:
                 kept.append((offer, last[0]))
+        elif is_spoiled and gone is not None and _is_old(tag, offer, gone.to_ms, gone.fact):
+            continue
         elif not repeated and not (is_behind and offer.what in seen):
             missing.append(offer)
+            gone = offer
             if places is not None:
                 places.append(at)
             new += offer.what not in seen

@@ -20,7 +20,8 @@ from typing import Any
 
 from refit.chaos.chaos_plant import ChaosPlant
 from refit.chaos.counting import CountingPlant
-from refit.chaos.fault import Fault, Needs
+from refit.chaos.fault import ROOT, Fault, Needs
+from refit.chaos.small_disk import can_be_made
 from refit.chaos.small_site import Size
 from refit.chaos.trial import Outcome, Round, chosen, run
 
@@ -47,7 +48,8 @@ class Wish:
 def has(store: str, broker: str, machine: str = "") -> Needs:
     """What a plant with these can be put to."""
     machines = "machine" if machine else "simulators"
-    return frozenset({"sqlite" if store == "sqlite" else "influxdb", broker, machines})
+    found = {"sqlite" if store == "sqlite" else "influxdb", broker, machines}
+    return frozenset(found | ({ROOT} if can_be_made() else set()))
 
 
 def all_of(

@@ -36,6 +36,10 @@ class Span:
             and from_ms <= self.to_ms
         )
 
+    def is_at(self, time_ms: int) -> bool:
+        """Whether it reaches over this moment."""
+        return self.from_ms <= time_ms <= self.to_ms
+
 
 def gaps(site: Site) -> list[Span]:
     """What the gap records in the ledger say."""

@@ -17,6 +17,7 @@ from edge.arrivals import Arrival
 from edge.intake import Intake
 from edge.lane import RESTARTED, Lane
 from edge.outbox import Outbox
+from edge.outbox_damage import LOST_SINCE
 from edge.outbox_file import Batch, Lost
 from edge.packing import BATCH_ROWS_MAX, BATCH_SIDE_BYTES_MAX
 from edge.pipeline import Pipeline
@@ -25,6 +26,7 @@ from stations.kinds import Kind
 from stations.model import Model
 from stations.records import BYTES_MAX, AgentInfo, Draft
 from stations.samples import Samples
+from stations.upsets import rfc3339
 from stations.watch import Watch
 from tests.edge.reports import NUMBERS, START_MS, TAGS, Press, report
 
@@ -77,7 +79,7 @@ class Road:
         task = asyncio.create_task(self.intake.run())
         for what in whats:
             await self.intake.put(
-                what if isinstance(what, rooms.Tick) else Arrival(self.lane, "", what)
+                what if isinstance(what, rooms.Tick | Arrival) else Arrival(self.lane, "", what)
             )
         await asyncio.sleep(0)
         while not self.intake.idle:  # noqa: ASYNC110
@@ -135,6 +137,17 @@ async def test_a_restart_leaves_a_gap_record_for_what_it_may_have_missed(tmp_pat
     assert (gap["began"][-10:], gap["ended"][-10:]) == ("13:20.000Z", "13:25.000Z")
     assert gap["tags"] == []
     assert gap["count"] is None
+
+
+async def test_with_nothing_left_of_a_lost_outbox_the_gap_begins_with_the_loss(road: Road) -> None:
+    road.intake.memos = {LOST_SINCE: b"%d" % START_MS}
+    await road.bring(report([("force", 0, 1.0)]))
+    (gap,) = road.records("gap")
+    assert (gap["began"], gap["reason"]) == (rfc3339(START_MS), RESTARTED)
+    assert road.intake.lost_since_ms == START_MS, "another connection has not been heard yet"
+    await road.bring(Arrival(road.lane, "b", report([("force", 9, 2.0)])))
+    assert road.intake.lost_since_ms is None
+    assert road.outbox.memories()[LOST_SINCE] == b""
 
 
 async def test_a_gap_of_a_source_is_recorded_with_its_tags(road: Road) -> None:

@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 
 from edge.outbox import Outbox
+from edge.outbox_damage import LOST_SINCE, since_of
 from edge.outbox_file import SOURCE, Batch, Lost, OutboxDamaged
 from edge.outbox_place import set_aside
 from edge.outbox_salvage import salvage
@@ -213,6 +214,7 @@ def test_a_torn_log_is_noticed_and_the_outbox_counts_anew(tmp_path: Path) -> Non
     assert 0 < len(waiting(second)) < 5
     assert [(one.station, one.count) for one in told] == [("", None)]
     assert second.id != first.id, "positions of lost batches may have been confirmed"
+    assert since_of(second.memories()[LOST_SINCE]) == told[0].from_ms, "kept after it is said"
     first.close()
     second.close()
 

@@ -2,7 +2,7 @@
 or a file of its own with a tuple FAULTS and its line here."""
 
 from refit.chaos.fault import Fault
-from refit.chaos.faults import away, frozen, killed, links, modbus, opcua, stores
+from refit.chaos.faults import away, disks, frozen, killed, links, modbus, opcua, outboxes, stores
 
 FAULTS: tuple[Fault, ...] = (
     *killed.FAULTS,
@@ -12,4 +12,6 @@ FAULTS: tuple[Fault, ...] = (
     *opcua.FAULTS,
     *modbus.FAULTS,
     *links.FAULTS,
+    *outboxes.FAULTS,
+    *disks.FAULTS,
 )
