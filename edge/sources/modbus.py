@@ -33,6 +33,8 @@ log = logging.getLogger(__name__)
 RECONNECT_S = (0.5, 30.0)
 RETRY_BAD_S = (30.0, 600.0)
 SILENCES_MAX = 2
+STOOD_S = 2.0  # of our own time, without a poll, after which samples may be missing
+PATIENCE = 3  # time-outs that one request may take: two for its answer, one for a late one
 SEARCH_MAX = 40  # requests in which what fails is looked for among what does not
 
 Lost = dict[Place, tuple[int, str]]
@@ -67,6 +69,8 @@ class ModbusSource:
         self._link_is_up: bool | None = None
         self._told = ""
         self._lost_ms: int | None = None
+        self._patience_s = PATIENCE * config.timeout_ms / 1000
+        self._asked_s = 0.0
         self._is_first = True
 
     async def run(self, sink: Sink) -> None:
@@ -88,16 +92,29 @@ class ModbusSource:
         start_s = self._clock.monotonic()
         due = [start_s] * len(self._groups)
         self._silences = 0
+        now_s = start_s
         while due:
             index = min(range(len(due)), key=due.__getitem__)
             group = self._groups[index]
-            await asyncio.sleep(max(0.0, due[index] - self._clock.monotonic()))
+            due_s, heard_ms = max(due[index], now_s), self.status.last_heard_ms
+            await asyncio.sleep(due_s - now_s)
+            self._asked_s = 0.0
             await self._poll(group, sink)
             await self._retry(group)
-            due[index], missed = next_due(due[index], self._clock.monotonic(), group.every_s)
+            now_s = self._clock.monotonic()
+            if now_s - due_s - self._asked_s > STOOD_S and heard_ms is not None:
+                await self._stood_still(heard_ms, sink)
+                now_s = self._clock.monotonic()
+            due[index], missed = next_due(due[index], now_s, group.every_s)
             if missed:
                 self.status.count("polls missed", missed)
         await asyncio.get_running_loop().create_future()  # nothing to read: wait to be cancelled
+
+    async def _stood_still(self, since_ms: int, sink: Sink) -> None:
+        """Nobody polled although the device would have answered: what it showed then is missing."""
+        self.status.count("times not polled")
+        now_ms = self._clock.now_ms()
+        await sink.gap(Gap(self._numbers, since_ms, now_ms, None, "not polled"))
 
     async def _poll(self, group: Group, sink: Sink) -> None:
         lost: Lost = {}
@@ -120,7 +137,7 @@ class ModbusSource:
     async def _ask(self, block: Block) -> tuple[Lost, Refusal | None]:
         """One request: what it could not get, and the refusal when that is why."""
         try:
-            words = await self._line.read(block.table, block.start, block.count)
+            words = await self._read(block.table, block.start, block.count)
         except Refusal as refusal:
             self._heard()
             return dict.fromkeys(_places(block), (refusal.status, str(refusal))), refusal
@@ -134,6 +151,14 @@ class ModbusSource:
         image = self._images.setdefault(block.table, np.zeros(1 << 16, np.uint16))
         image[block.start : block.start + block.count] = words
         return {}, None
+
+    async def _read(self, table: str, start: int, count: int) -> Words:
+        """As the line reads; the time that the device may take for it is not ours."""
+        began_s = self._clock.monotonic()
+        try:
+            return await self._line.read(table, start, count)
+        finally:
+            self._asked_s += min(self._clock.monotonic() - began_s, self._patience_s)
 
     async def _refused(self, block: Block, group: Group, refusal: Refusal) -> tuple[Lost, bool]:
         """Find the unit that the device refuses, by halves; other exceptions say nothing of it."""
@@ -220,7 +245,7 @@ class ModbusSource:
         for place, absent in [(p, a) for p, a in group.absent.items() if a.due_s <= now_s]:
             table, unit = place
             try:
-                await self._line.read(table, unit.start, unit.count)
+                await self._read(table, unit.start, unit.count)
             except Refusal:
                 self._heard()
                 absent.due_s = now_s + absent.wait.next_s()

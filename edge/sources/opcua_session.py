@@ -206,10 +206,11 @@ class Subscription:
                 await self._client.uaclient.session.delete_monitored_items(parameters)
 
 
-# A server that says so will never do it for this account; others may have lost the subscription.
+# A server that says so will never do it; others may have lost the subscription, or the session that
+# it belongs to: then open62541 says BadUserAccessDenied to the user whose it is.
 _NEVER = (
     ua.StatusCodes.BadServiceUnsupported, ua.StatusCodes.BadNotImplemented,
-    ua.StatusCodes.BadNotSupported, ua.StatusCodes.BadUserAccessDenied,
+    ua.StatusCodes.BadNotSupported,
 )  # fmt: skip
 
 

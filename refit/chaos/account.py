@@ -12,10 +12,10 @@ from plant.stores.store import Store
 from refit.accounts import Fact
 from refit.chaos.ledgers import wrong_records
 from refit.chaos.plant import SmallPlant
-from refit.chaos.reckoning import Reckoning, reckon, unsaid
-from refit.chaos.spans import Span, gaps
+from refit.chaos.reckoning import Offers, Reckoning, read_offers, reckon
+from refit.chaos.unsaid import kills_unsaid, unsaid
+from refit.chaos.widths import too_wide
 
-POLLED = (("meter-1", ""), ("studio-1", ""))
 SHOWN_MAX = 20
 
 
@@ -50,11 +50,13 @@ class Account:
 def account(plant: SmallPlant, agent_kills: list[int], record_ids: set[str]) -> Account:
     """Count a plant whose agent and historian have ended; its store must answer."""
     with plant.store() as store:
+        offers = read_offers(plant.site, plant.truth, plant.stills)
         found = reckon(
-            plant.site, plant.truth, store, _letters(plant), plant.stills,
+            plant.site, plant.truth, store, _letters(plant), plant.stills, offers,
             is_spoiled=plant.is_outbox_spoiled,
         )  # fmt: skip
-        problems = [*found.examples, *_wrong(plant, found, agent_kills, record_ids, store)]
+        wrong = _wrong(plant, found, agent_kills, record_ids, store, offers)
+        problems = [*found.examples, *wrong]
     return Account(
         found.emitted, found.acknowledged, found.stored, found.refused, found.lost,
         found.duplicates, found.told, found.gaps, problems[:SHOWN_MAX],
@@ -62,27 +64,19 @@ def account(plant: SmallPlant, agent_kills: list[int], record_ids: set[str]) -> 
 
 
 def _wrong(
-    plant: SmallPlant, found: Reckoning, agent_kills: list[int], ids: set[str], store: Store
-) -> Iterator[str]:
+    plant: SmallPlant, found: Reckoning, agent_kills: list[int], ids: set[str], store: Store,
+    offers: Offers,
+) -> Iterator[str]:  # fmt: skip
     if not found.acknowledged:
         yield "nothing was acknowledged at all"
     if found.emitted - found.told - found.lost != found.stored - found.duplicates:
         yield f"{found.emitted} offers of which {found.told} are told, but {found.stored} stored"
-    yield from unsaid(plant.site, plant.truth, store, "press-1")
-    yield from _unsaid_polls(gaps(plant.site), agent_kills)
+    for station in plant.site.stations:
+        yield from unsaid(plant.site, plant.truth, store, station.name, offers)
+    polled = {station.name: list(station.modbus) for station in plant.site.stations}
+    yield from kills_unsaid(plant.site, polled, agent_kills)
+    yield from too_wide(plant.site, store, plant.stills, is_spoiled=plant.is_outbox_spoiled)
     yield from wrong_records(plant, ids, store)
-
-
-def _unsaid_polls(spans: list[Span], agent_kills: list[int]) -> Iterator[str]:
-    """While an agent is dead nobody polls: each connection has a gap record over that moment."""
-    for gone_ms in agent_kills:
-        for station, connection in POLLED:
-            if not any(
-                (one.station, one.connection) == (station, connection)
-                and one.from_ms <= gone_ms <= one.to_ms
-                for one in spans
-            ):
-                yield f"no gap record of {station} {connection!r} covers the kill at {gone_ms}"
 
 
 def _letters(plant: SmallPlant) -> dict[tuple[str, str], dict[int, Fact]]:

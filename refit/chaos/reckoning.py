@@ -31,11 +31,13 @@ from wire.site import Site
 
 TICKS_PER_MS = 10_000
 ANSWER_MS = 2_000  # after which an answer to a poll cannot have become a sample any more
+EARLY_MS = 50  # by which a sample may seem older than what the log says of it
+FIRST_MS = 6_000  # in which the first values of all items come, and more of quick ones
 BEHIND_MS = 1_000  # that much behind its newest a source's clock is taken to have been set back
 # What an agent says of a poll that failed; the device itself said no value.
 OF_POLLS = OWN | {codes.BAD_DEVICE_FAILURE, codes.BAD_RESOURCE_UNAVAILABLE}
 Row = tuple[int, Fact]
-ABSENCES = frozenset(("agent restarted", "link down", "subscription lost"))
+ABSENCES = frozenset(("agent restarted", "link down", "not trusted", "subscription lost"))
 Letters = Mapping[tuple[str, str], Mapping[int, Fact]]
 
 
@@ -60,6 +62,9 @@ class Offer:
             0 if self.has_time else self.number,
             self.fact,
         )
+
+
+Offers = dict[tuple[str, str], list[Offer]]
 
 
 @dataclass(slots=True)
@@ -90,15 +95,17 @@ class Reckoning:
 
 def reckon(
     site: Site, log: Path, store: Store, letters: Letters | None = None,
-    stills: Sequence[tuple[int, int]] = (), *, is_spoiled: bool = False,
+    stills: Sequence[tuple[int, int]] = (), offers: Offers | None = None, *,
+    is_spoiled: bool = False,
 ) -> Reckoning:  # fmt: skip
     """Walk over all tags of a site. `letters`: the dead letters by station and tag, by time.
 
     `stills`: from when to when the agent stood still (ms); what it was answered then, or just
-    before, it may have taken afterwards. `is_spoiled`: the outbox was; what was acknowledged may be
-    gone where a gap record says so.
+    before, it may have taken afterwards. `offers`: as `read_offers` gives them, if they are there.
+    `is_spoiled`: the outbox was; what was acknowledged may be gone where a gap record says so.
     """
-    spans, said, offers = gaps(site), reports(log), read_offers(site, log, stills)
+    spans, said = gaps(site), reports(log)
+    offers = read_offers(site, log, stills) if offers is None else offers
     found = Reckoning(gaps=len(spans))
     for station in site.stations:
         for tag in station.declaration.tags:
@@ -167,12 +174,23 @@ def _inside(
     """Only the first report behind a gap, and what came while that was on its way, lies in it."""
     if span.reason not in ABSENCES or not span.covers(station, tag, span.from_ms, span.to_ms):
         return
-    inside = [(offer, ms) for offer, ms in kept if span.from_ms < ms < span.to_ms]
+    inside = [(offer, ms) for offer, ms in _now(kept) if span.from_ms < ms < span.to_ms]
     first = max((place for place, (offer, _) in enumerate(inside) if offer.is_first), default=0)
     behind = {said.get(offer.number) for offer, _ in inside[first:]}
-    if first or (len(behind) > 1 and not inside[0][0].is_first):
+    is_late = bool(inside) and inside[-1][1] - inside[first][1] > FIRST_MS
+    if first or is_late or (len(behind) > 1 and not inside[0][0].is_first):
         found.inside += 1
         found.add(where, f"samples from {inside[0][1]} on lie in the gap {span}")
+
+
+def _now(kept: list[tuple[Offer, int]]) -> list[tuple[Offer, int]]:
+    """Without what bears times that the clock has passed again, since it was set back."""
+    later_ms, found = EVER, []
+    for offer, ms in reversed(kept):
+        if offer.from_ms <= later_ms + BEHIND_MS:
+            found.append((offer, ms))
+        later_ms = min(later_ms, offer.from_ms)
+    return found[::-1]
 
 
 def walk(
@@ -185,6 +203,7 @@ def walk(
     that is not, with its stored time. With a spoiled outbox the agent compared with what is gone.
     """
     missing: list[Offer] = []
+    extra: list[Row] = []
     seen: set[tuple[int, int, Fact]] = set()
     new = at = 0
     last: Row | None = None
@@ -197,8 +216,11 @@ def walk(
         high_ms = max(high_ms, offer.from_ms)
         due_ms = offer.from_ms if last is None else max(offer.from_ms, last[0] + 1)
         repeated = last is not None and (
-            _is_small(tag, offer, last[1]) if is_behind else _is_old(tag, offer, *last)
+            is_small(tag, offer, last[1]) if is_behind else _is_old(tag, offer, *last)
         )
+        while at < len(stored) and not is_behind and stored[at][0] < offer.from_ms - EARLY_MS:
+            extra.append(stored[at])  # nothing that comes later in the log can be of this time
+            at += 1
         wanted = stored[at] if at < len(stored) else None
         is_next = wanted is not None and (
             _stands_in(offer, wanted[1])
@@ -221,7 +243,7 @@ def walk(
                 places.append(at)
             new += offer.what not in seen
             seen.add(offer.what)
-    return missing, stored[at:], new
+    return missing, extra + stored[at:], new
 
 
 def _stands_in(offer: Offer, fact: Fact) -> bool:
@@ -246,10 +268,10 @@ def _is_old(tag: Tag[Any], offer: Offer, time_ms: int, fact: Fact) -> bool:
     """Whether an offer says nothing that the stored sample before it did not say."""
     if offer.fact == fact and (not offer.has_time or offer.from_ms <= time_ms):
         return True
-    return _is_small(tag, offer, fact)
+    return is_small(tag, offer, fact)
 
 
-def _is_small(tag: Tag[Any], offer: Offer, fact: Fact) -> bool:
+def is_small(tag: Tag[Any], offer: Offer, fact: Fact) -> bool:
     """Whether the deadband covers what has changed since the stored sample."""
     status = codes.GOOD if offer.has_time and fact[0] == codes.UNCERTAIN else fact[0]
     is_number = isinstance(offer.value, int | float)
@@ -266,7 +288,7 @@ def reports(log: Path) -> dict[int, int]:
 
 def read_offers(
     site: Site, log: Path, stills: Sequence[tuple[int, int]] = ()
-) -> dict[tuple[str, str], list[Offer]]:
+) -> Offers:
     """All offers by station and tag, in the order of the log."""
     tags = {
         (station.name, tag.name): tag
@@ -321,30 +343,3 @@ def timed(
             before_ms = now_ms
         yield event, time_ms, time_ms
     yield from ((one, before_ms, EVER) for one in waiting)
-
-
-def unsaid(site: Site, log: Path, store: Store, station: str) -> list[str]:
-    """Changes of OPC UA tags that are neither stored nor covered by a gap record.
-
-    Also those that nobody offered, because no agent listened at that time. Only for a station
-    without deadbands; what changed before the agent first came is left out.
-    """
-    spans = gaps(site)
-    tags = {tag.name: tag for tag in site.station(station).declaration.tags}
-    stored = {name: set(store.range(station, name, -EVER, EVER).time.tolist()) for name in tags}
-    first: dict[str, int] = {}
-    newest: dict[str, int] = {}
-    found = []
-    for event in events(log):
-        if event["event"] == "item" and event["station"] == station:
-            first.setdefault(event["tag"], event["n"])
-        if event["event"] != "change" or event["station"] != station:
-            continue
-        name, ms = event["tag"], event["ticks"] // TICKS_PER_MS
-        newest[name] = max(newest.get(name, 0), ms)
-        # Behind a clock that was set back the agent's times stand in: `reckon` has those.
-        if name not in first or ms in stored[name] or ms < newest[name]:
-            continue
-        if not any(one.covers(station, tags[name], ms, ms) for one in spans):
-            found.append(f"{station}.{name}: the change {event['n']} at {ms} is told nowhere")
-    return found

@@ -43,9 +43,13 @@ class Span:
 
 def gaps(site: Site) -> list[Span]:
     """What the gap records in the ledger say."""
+    found: list[Span] = []
     with open_ledger(site.ledger, SystemClock(), create=False) as ledger:
-        found = ledger.find(kind="gap")
-    return [_span(entry.station, orjson.loads(entry.body)["data"]) for entry in found]
+        before: int | None = None
+        while page := ledger.find(kind="gap", before=before):  # a run of hours may have many
+            found += [_span(one.station, orjson.loads(one.body)["data"]) for one in page]
+            before = page[-1].number
+    return found
 
 
 def _span(station: str, data: dict[str, Any]) -> Span:

@@ -40,6 +40,7 @@ GAP_REASONS = {
     "notification lost": "an OPC UA notification never came and could not be had again",
     "not understood": "an OPC UA notification could not be read",
     "queue overflow": "the OPC UA server had more values than its queue for a tag holds",
+    "not polled": "the agent stood still, or its disk did, and did not ask a Modbus device",
     "agent restarted": "the agent was not running",
     "outbox full": "the oldest samples were dropped, unconfirmed, at a bound of the outbox",
     "outbox damaged": "a part of the outbox on disk could not be read any more",

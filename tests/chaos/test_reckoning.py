@@ -69,9 +69,9 @@ def test_the_deadband_counts_from_what_is_stored() -> None:
 
 def test_polls_have_an_order_only() -> None:
     listed = offers(5.0, 5.0, 6.0, 5.0, polled=True)
-    assert judged(POLLED, listed, stored((17, 5.0), (18, 6.0), (19, 5.0))) == ([], [], 3)
-    assert judged(POLLED, listed, stored((17, 5.0))) == ([3], [], 2)
-    assert judged(POLLED, listed, stored((17, 5.0), (18, 6.0), (19, 7.0))) == ([4], [19], 3)
+    assert judged(POLLED, listed, stored((117, 5.0), (318, 6.0), (419, 5.0))) == ([], [], 3)
+    assert judged(POLLED, listed, stored((117, 5.0))) == ([3], [], 2)
+    assert judged(POLLED, listed, stored((117, 5.0), (318, 6.0), (419, 7.0))) == ([4], [419], 3)
 
 
 def test_an_answer_that_died_is_not_the_same_value_read_later() -> None:

@@ -16,7 +16,8 @@ from typing import Any
 
 from edge.agent import Agent
 from plant.stores.store import Refusal
-from refit.chaos.reckoning import reckon, unsaid
+from refit.chaos.reckoning import reckon
+from refit.chaos.unsaid import unsaid
 from simulators.opcua import OpcuaServer
 from simulators.plant import Plant
 from simulators.truth import TruthLog
