@@ -286,9 +286,7 @@ def reports(log: Path) -> dict[int, int]:
     return {n: one["n"] for one in events(log) if one["event"] == "ack" for n in one["numbers"]}
 
 
-def read_offers(
-    site: Site, log: Path, stills: Sequence[tuple[int, int]] = ()
-) -> Offers:
+def read_offers(site: Site, log: Path, stills: Sequence[tuple[int, int]] = ()) -> Offers:
     """All offers by station and tag, in the order of the log."""
     tags = {
         (station.name, tag.name): tag
