@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from plant.stores.database import Database
-from plant.stores.store import Refusal
+from plant.stores.store import Refusal, StoreUnavailable
 
 APPLICATION_ID = 0x5246444C  # "RFDL"
 VERSION = 1
@@ -47,7 +47,7 @@ class DeadLetters:
     """The table of refused samples; StoreUnavailable when it cannot be written now."""
 
     def __init__(self, path: Path, rows_max: int = ROWS_MAX) -> None:
-        self._database = Database(path, _SCHEMA, APPLICATION_ID, VERSION)
+        self._database = Database(path, _SCHEMA, APPLICATION_ID, VERSION, is_small=True)
         self._rows_max = rows_max
         self._database.check()
 
@@ -86,7 +86,10 @@ class DeadLetters:
     def dropped(self) -> int:
         """How many entries had to go because there were too many, ever."""
         with self._database.reading() as connection:
-            return int(connection.execute("SELECT letters FROM dropped").fetchone()[0])
+            (letters,) = connection.execute("SELECT letters FROM dropped").fetchone() or (None,)
+        if not isinstance(letters, int):
+            raise StoreUnavailable(f"{self._database.path}: how many were dropped is damaged")
+        return letters
 
     def close(self) -> None:
         """Close the file."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sqlite3
+import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -12,8 +14,9 @@ from sqlalchemy import Connection, Engine, create_engine, event
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError, TimeoutError
 
+from plant.kept import Identity, identity, is_ours, rescue
 from plant.ledger.facts import LedgerUnavailable, LedgerUnusable
-from plant.ledger.troubles import BUSY_S, trouble
+from plant.ledger.troubles import BUSY_S, DAMAGED, trouble
 from wire.disk import made_durably
 
 CONNECT_S = 10
@@ -47,6 +50,9 @@ class Database:
     ) -> None:
         scheme, _, rest = url.partition(":")
         self.file: Path | None = None
+        self._lock = threading.Lock()
+        self._held: sqlite3.Connection | None = None
+        self._files: Identity = ()
         if scheme == "sqlite":
             self.file = Path(rest)
             if not create and not self.file.exists():
@@ -67,6 +73,7 @@ class Database:
     def reading(self) -> Iterator[Connection]:
         """A transaction that sees one state; LedgerError for what the database cannot do."""
         with self._troubles(), self._reading.connect() as connection, connection.begin():
+            self._hold()
             yield connection
 
     @contextmanager
@@ -77,18 +84,56 @@ class Database:
             with connection, connection.begin():
                 if self.file is None:
                     connection.exec_driver_sql(LOCK)
+                self._hold()
                 yield connection
 
     def close(self) -> None:
         """Close every connection."""
         self._engine.dispose()
+        with self._lock:
+            self._let_go()
+
+    def _hold(self) -> None:
+        """Have the file open in any case: what was deleted or replaced can be had from that."""
+        with self._lock:
+            if self.file is None or self._held is not None:
+                return
+            held = sqlite3.connect(self.file, timeout=BUSY_S, check_same_thread=False)
+            held.execute("SELECT count(*) FROM sqlite_schema").fetchone()
+            self._held, self._files = held, identity(self.file)
+
+    def _look(self) -> None:
+        """Whether the file is still ours; else what it had is put back, or beside what lies there.
+
+        A commit into a file that nobody sees any more would be nowhere.
+        """
+        with self._lock:
+            if self.file is None or self._held is None:
+                return
+            if is_ours(self._files, identity(self.file)):
+                return
+            try:
+                what = rescue(self._held, self.file, self._files)
+            except OSError as error:
+                raise LedgerUnavailable(f"{self.file} was deleted or replaced: {error}") from error
+            log.error("the ledger was deleted or replaced while in use", why=what)
+            self._engine.dispose()
+            self._let_go()
+
+    def _let_go(self) -> None:
+        held, self._held = self._held, None
+        if held is not None:
+            held.close()
 
     @contextmanager
     def _troubles(self) -> Iterator[None]:
         try:
+            self._look()
             yield
-        except DBAPIError as error:
+        except (DBAPIError, sqlite3.Error) as error:
             raise trouble(error, self.name, self._engine.url) from error
+        except UnicodeDecodeError as error:  # SQLite quotes what is damaged
+            raise LedgerUnavailable(f"{self.name}: malformed: {DAMAGED}") from error
         except TimeoutError as error:
             raise LedgerUnavailable(f"{self.name}: every connection is in use") from error
 

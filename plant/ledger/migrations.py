@@ -15,8 +15,9 @@ import structlog
 from sqlalchemy import Connection, insert, inspect, select, text, update
 
 from plant.ledger import grants, projection, views
-from plant.ledger.facts import LedgerUnusable
+from plant.ledger.facts import LedgerDamaged, LedgerUnusable
 from plant.ledger.schema import ABOUT, CHAINED, DERIVED, METADATA, VERSION
+from plant.ledger.troubles import DAMAGED
 
 PSEUDONYM_BYTES = 8
 
@@ -38,7 +39,10 @@ def version_of(connection: Connection, name: str) -> int | None:
         return None
     if ABOUT.name not in tables:
         raise LedgerUnusable(f"{name} is no ledger; name another one")
-    version = int(_about(connection)["version"])
+    about = _about(connection)
+    if not about.keys() >= {"version", "ledger"} or not about["version"].isdecimal():
+        raise LedgerDamaged(f"{name} does not say its version or which ledger it is: {DAMAGED}")
+    version = int(about["version"])
     if version > VERSION:
         raise LedgerUnusable(
             f"{name} has version {version}, this program knows {VERSION}: use a newer one"

@@ -3,13 +3,19 @@
 from __future__ import annotations
 
 import re
+import sqlite3
 
 from sqlalchemy.engine import URL
 from sqlalchemy.exc import DBAPIError
 
+from plant.kept import is_damage
 from plant.ledger.facts import LedgerError, LedgerUnavailable, LedgerUnusable
 
 BUSY_S = 10.0  # how long to wait for another writer
+DAMAGED = (
+    "end the historian, keep the file, and restore the last backup; the agents send again what was"
+    " not confirmed"
+)
 # A connection that is refused has no SQLSTATE in the client, only the server's words.
 REFUSED = (
     (
@@ -48,10 +54,13 @@ STATES: dict[str, tuple[type[LedgerError], str]] = {
 }
 
 
-def trouble(error: DBAPIError, name: str, url: URL) -> LedgerError:
+def trouble(error: DBAPIError | sqlite3.Error, name: str, url: URL) -> LedgerError:
     """The error of the ledger for an error of its database."""
-    said = " ".join(str(error.orig).split())
-    state = getattr(error.orig, "sqlstate", None)
+    original = error.orig if isinstance(error, DBAPIError) else error
+    said = " ".join(str(original).split())
+    if original is not None and is_damage(original):
+        return LedgerUnavailable(f"{name}: {said}: {DAMAGED}")
+    state = getattr(original, "sqlstate", None)
     words = {"user": url.username, "database": url.database}
     if state in STATES:
         kind, advice = STATES[state]

@@ -36,9 +36,10 @@ def endure(
 
 
 def test_nothing_is_lost_whatever_happens(seed: int, length: float, tmp_path: Path) -> None:
-    disk = Random(seed).choice(disks.FAULTS)  # each takes half a minute
+    slow = [one.name for one in disks.FAULTS] + ["historian-files-newer"]  # half a minute each
+    left_out = {*slow} - {Random(seed).choice(slow)}
 
     def is_wanted(fault: Fault) -> bool:
-        return not fault.apart and (fault is disk or fault not in disks.FAULTS)
+        return not fault.apart and fault.name not in left_out
 
     endure("sqlite", "embedded", seed, length, tmp_path, is_wanted)
