@@ -189,3 +189,9 @@ class Studio(Station):
     start = Command(Node("Commands/Start"), doc="Start the job that has been prepared.")
     repeat_spin = Command(Node("Commands/RepeatSpin"), doc="Turn once more and shoot again.")
     release = Command(Node("Commands/Release"), doc="Open the exit and let the vehicle leave.")
+    set_acquisition_done = Command(
+        Node("Commands/AcquisitionDone"), doc="Every picture is taken and judged."
+    )
+    set_result_ready = Command(
+        Node("Commands/ResultReady"), doc="The result of the vehicle that is still there is safe."
+    )
