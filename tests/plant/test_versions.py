@@ -47,7 +47,7 @@ CREATE VIEW sample (series, time, status, value) AS
     SELECT series, time, status, value FROM settled WHERE time < (SELECT min(time) FROM recent)
     OR NOT EXISTS (SELECT 1 FROM recent WHERE recent.time = settled.time
                    AND recent.series = settled.series);
-INSERT INTO field VALUES ('studio', 'angle', 1);
+INSERT INTO field VALUES ('studio', 'angle', 3);
 INSERT INTO series VALUES (1, 'flins-vo', 'line-1', 'studio-1', 'studio', 'angle');
 INSERT INTO settled VALUES (1, {T0}, 0, 1.5);
 INSERT INTO recent VALUES ({T0 + 100}, 1, 0, 2.5);
