@@ -16,6 +16,8 @@ from datetime import datetime
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, cast
+from urllib.error import HTTPError
+from urllib.request import urlopen
 
 import orjson
 
@@ -144,6 +146,17 @@ class Chain:
         """SIGTERM, and wait for the end."""
         agent.process.terminate()
         until(agent.ended, "the agent has ended", READY_S)
+
+    def counters(self) -> dict[str, int]:
+        """What the agent has counted of its link to the server."""
+        (agent,) = self.site.agents
+        try:
+            with urlopen(f"http://127.0.0.1:{agent.http}/healthz", timeout=READY_S) as answer:
+                body = answer.read()
+        except HTTPError as error:  # there is no broker
+            body = error.read()
+        found: dict[str, int] = orjson.loads(body)["links"]["plant-1/opcua"]["counters"]
+        return found
 
     def read(self) -> Read:
         """What the outbox holds; only while no agent runs."""

@@ -6,6 +6,7 @@ The server is node-opcua; what it offered, by its own log, is held against the a
 
 from __future__ import annotations
 
+import signal
 from pathlib import Path
 
 import pytest
@@ -95,3 +96,21 @@ def test_a_history_that_ends_early_fills_what_it_has_and_the_rest_is_a_gap(tmp_p
     assert {span.reason for span in read.spans} == {"agent restarted"}
     assert found.told > 0
     assert rising(read)
+
+
+def test_a_queue_that_overflowed_while_the_agent_stood_still_is_filled_from_history(
+    tmp_path: Path,
+) -> None:
+    chain = Chain(tmp_path, kept=100_000, more='bridge = "100 ms"')
+    with chain.program:
+        with chain.agent() as agent:
+            chain.flows()
+            agent.process.send_signal(signal.SIGSTOP)
+            chain.offers_more(30)  # queues of ten values
+            agent.process.send_signal(signal.SIGCONT)
+            chain.flows()
+            chain.program.tell("hold")
+            chain.caught_up()
+            assert chain.counters()["queues overflowed"] > 0
+            chain.stop(agent)
+    ended(chain)
