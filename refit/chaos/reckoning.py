@@ -138,9 +138,13 @@ def _tag(
     where = f"{station}.{tag.name}"
     found.emitted, found.stored = found.emitted + new, found.stored + len(rows)
     told: set[tuple[int, int, Fact]] = set()
+    early: set[tuple[int, int, Fact]] = set()
     for offer, place in zip(missing, places, strict=True):
         if offer.fact[0] in own:
             continue  # a server that says itself what an agent says, such as of a node that is gone
+        if rows and not place and not is_polled and offer.number not in said:
+            early.add(offer.what)  # to a first session that ended before this tag was known
+            continue
         if offer.number in said and not is_spoiled:
             found.lost += 1
             found.add(where, f"offer {offer.number} was acknowledged and is not stored")
@@ -151,7 +155,7 @@ def _tag(
         else:
             found.lost += 1
             found.add(where, f"offer {offer.number} is not stored and no gap record says so")
-    found.told += len(told)
+    found.told, found.emitted = found.told + len(told), found.emitted - len(early)
     found.duplicates += len(extra)
     for time, (status, value) in extra:
         found.add(where, f"{value[:60]} ({status:#010x}) at {time} was not offered, or in disorder")

@@ -54,6 +54,8 @@ def played(
         yield verdict, plan
         if run is not play or number % COLLECT == 0:
             gc.collect()
+        if not number:
+            gc.freeze()  # the programs themselves are no garbage and need not be looked through
 
 
 def main(words: list[str]) -> int:

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections import Counter, defaultdict
+from collections.abc import Sequence
 
 import numpy as np
 import orjson
 
 from edge.lane import RESTARTED
+from plant.ledger.facts import Entry
 from plant.stores.store import OWN_MEASUREMENTS
 from stations.samples import Samples, concat
 from stations.upsets import rfc3339
@@ -65,9 +67,10 @@ def _differ(sent: Samples, stored: Samples) -> list[str]:
     return []
 
 
-def records(world: World) -> list[str]:
+def records(world: World, entries: Sequence[Entry] | None = None) -> list[str]:
     """The ledger has every record that was made, once, and its chain is whole."""
-    ids = [entry.id for entry in world.historian.ledger.find(limit=ROWS_MAX)]
+    entries = world.historian.ledger.find(limit=ROWS_MAX) if entries is None else entries
+    ids = [entry.id for entry in entries]
     made, kept = world.witness.records, set(ids)
     problems = [f"the ledger lacks {len(made - kept)} records"] if made - kept else []
     problems += [f"the ledger has {len(kept - made)} that nobody made"] if kept - made else []
@@ -77,19 +80,24 @@ def records(world: World) -> list[str]:
     return [*problems, *map(str, verdict.faults)]
 
 
-def _gap_records(world: World) -> dict[str, list[dict[str, object]]]:
+def _gap_records(
+    world: World, entries: Sequence[Entry] | None = None
+) -> dict[str, list[dict[str, object]]]:
     found: dict[str, list[dict[str, object]]] = defaultdict(list)
-    for entry in world.historian.ledger.find(kind="gap", limit=ROWS_MAX):
-        found[entry.station].append(orjson.loads(entry.body)["data"])
+    if entries is None:
+        entries = world.historian.ledger.find(kind="gap", limit=ROWS_MAX)
+    for entry in entries:
+        if entry.kind == "gap":
+            found[entry.station].append(orjson.loads(entry.body)["data"])
     return found
 
 
-def gaps(world: World) -> list[str]:
+def gaps(world: World, entries: Sequence[Entry] | None = None) -> list[str]:
     """Every gap that a source told, and every restart, has its record."""
     problems = []
     known = {
         (station, one["connection"], one["reason"], one["ended"])
-        for station, listed in _gap_records(world).items()
+        for station, listed in _gap_records(world, entries).items()
         for one in listed
     }
     for told in world.witness.told:

@@ -67,7 +67,10 @@ class Judge:
     def __init__(self, world: SmallWorld, *, steps: bool = False, gives_up: bool = False) -> None:
         self.world, self.steps, self.gives_up = world, steps, gives_up
         self.spans: dict[str, list[Span]] = {}
-        for entry in world.historian.ledger.find(kind="gap", limit=ROWS_MAX):
+        self.entries = world.historian.ledger.find(limit=ROWS_MAX)
+        for entry in self.entries:
+            if entry.kind != "gap":
+                continue
             data = orjson.loads(entry.body)["data"]
             data["tags"] = frozenset(data["tags"])
             del data["count"]
@@ -81,8 +84,8 @@ class Judge:
     def problems(self) -> list[str]:
         """Everything that is wrong."""
         found = [*self.world.witness.wrong[:3], *self._stored(), *self._bounds()]
-        found += invariants.records(self.world)  # type: ignore[arg-type]
-        found += invariants.gaps(self.world)  # type: ignore[arg-type]
+        found += invariants.records(self.world, self.entries)  # type: ignore[arg-type]
+        found += invariants.gaps(self.world, self.entries)  # type: ignore[arg-type]
         for machine in self.world.machines:
             found += [f"{machine.station}/{one}" for one in self._truth(machine)]
         return found
