@@ -102,15 +102,14 @@ def test_a_queue_that_overflowed_while_the_agent_stood_still_is_filled_from_hist
     tmp_path: Path,
 ) -> None:
     chain = Chain(tmp_path, kept=100_000, more='bridge = "100 ms"')
-    with chain.program:
-        with chain.agent() as agent:
-            chain.flows()
-            agent.process.send_signal(signal.SIGSTOP)
-            chain.offers_more(30)  # queues of ten values
-            agent.process.send_signal(signal.SIGCONT)
-            chain.flows()
-            chain.program.tell("hold")
-            chain.caught_up()
-            assert chain.counters()["queues overflowed"] > 0
-            chain.stop(agent)
+    with chain.program, chain.agent() as agent:
+        chain.flows()
+        agent.process.send_signal(signal.SIGSTOP)
+        chain.offers_more(30)  # queues of ten values
+        agent.process.send_signal(signal.SIGCONT)
+        chain.flows()
+        chain.program.tell("hold")
+        chain.caught_up()
+        assert chain.counters()["queues overflowed"] > 0
+        chain.stop(agent)
     ended(chain)
