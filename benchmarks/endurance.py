@@ -130,7 +130,11 @@ def _days(one: Result) -> Iterator[str]:
     ):  # fmt: skip
         if name in last:
             yield f"| {name.replace('_', ' ')} | {tenth[name]:,}{unit} | {last[name]:,}{unit} |\n"
-    verdict = "Flat: nothing but the ledger, by its records, is more." if one["clean"] else "Not:"
+    verdict = "Not flat:"
+    if one["clean"]:
+        verdict = (
+            "Flat: dead letters come up to their bound, here 40, and the ledger has more records."
+        )
     yield f"\n{verdict}\n" + "".join(f"\n- {problem}" for problem in one["problems"])
 
 
