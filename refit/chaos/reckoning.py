@@ -222,8 +222,14 @@ def walk(
         repeated = last is not None and (
             is_small(tag, offer, last[1]) if is_behind else _is_old(tag, offer, *last)
         )
-        while at < len(stored) and not is_behind and stored[at][0] < offer.from_ms - EARLY_MS:
-            extra.append(stored[at])  # nothing that comes later in the log can be of this time
+        while (
+            not is_behind
+            and at < len(stored)
+            and (
+                stored[at][0] < offer.from_ms - EARLY_MS and not stored[at][1][0] & codes.UNCERTAIN
+            )
+        ):
+            extra.append(stored[at])  # of no later offer; an Uncertain one has a time of ours
             at += 1
         wanted = stored[at] if at < len(stored) else None
         is_next = wanted is not None and (

@@ -125,3 +125,11 @@ def test_a_poll_that_failed_tells_of_an_answer_that_never_came() -> None:
     assert is_told_by_a_poll(rows, 1, [20])
     assert not is_told_by_a_poll(rows, 1, [5, 40])
     assert is_told_by_a_poll(rows, 2, [40])
+
+
+def test_what_stands_in_waits_while_a_deadband_hides_the_last_of_the_old_clock() -> None:
+    """The last value before the step is within the deadband, and later than what stands in."""
+    times = [(1, 5_000, 1.0), (2, 6_000, 1.1), (3, 2_000, 2.0), (4, 7_000, 3.0)]
+    listed = [Offer(n, ms, ms, (GOOD, repr(value)), value, True) for n, ms, value in times]
+    rows = [*stored((5_000, 1.0)), (5_001, (UNCERTAIN, "2.0")), *stored((7_000, 3.0))]
+    assert judged(SLACK, listed, rows) == ([], [], 3)
