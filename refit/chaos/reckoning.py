@@ -104,8 +104,7 @@ def reckon(
     before, it may have taken afterwards. `offers`: as `read_offers` gives them, if they are there.
     `is_spoiled`: the outbox was; what was acknowledged may be gone where a gap record says so.
     """
-    spans, said = gaps(site), reports(log)
-    offers = read_offers(site, log, stills) if offers is None else offers
+    spans, said, offers = gaps(site), reports(log), offers or read_offers(site, log, stills)
     found = Reckoning(gaps=len(spans))
     for station in site.stations:
         for tag in station.declaration.tags:
@@ -137,8 +136,7 @@ def _tag(
     missing, extra, new = walk(tag, offers, rows, places, kept, is_spoiled=is_spoiled)
     where = f"{station}.{tag.name}"
     found.emitted, found.stored = found.emitted + new, found.stored + len(rows)
-    told: set[tuple[int, int, Fact]] = set()
-    early: set[tuple[int, int, Fact]] = set()
+    told, early = set[tuple[int, int, Fact]](), set[tuple[int, int, Fact]]()
     for offer, place in zip(missing, places, strict=True):
         if offer.fact[0] in own:
             continue  # a server that says itself what an agent says, such as of a node that is gone
@@ -206,8 +204,7 @@ def walk(
     `places` gets for each missing offer before which stored sample it is missing, `kept` each
     that is not, with its stored time. With a spoiled outbox the agent compared with what is gone.
     """
-    missing: list[Offer] = []
-    extra: list[Row] = []
+    missing, extra = list[Offer](), list[Row]()
     seen: set[tuple[int, int, Fact]] = set()
     new = at = 0
     last: Row | None = None
