@@ -26,6 +26,7 @@ from plant.media.server import MediaServer
 from plant.overview import Overview
 from plant.points import Model
 from plant.recorder import Recording
+from plant.senders import Senders
 from plant.settling import writer_for
 from plant.status import Status
 from plant.stores.factory import dead_letters_path, open_means, open_store
@@ -153,7 +154,9 @@ def _open(site: Site, clock: Clock, stack: ExitStack) -> tuple[Historian, Status
     hours, facts = Hours(site, read, model), Facts(site, model)
     accounting = Accounting(hours, facts, ledger, historian.say, clock)
     historian.tell_written(accounting.mark)
-    recording = Recording(ledger, historian.confirm_records, random, accounting.recorded)
+    recording = Recording(
+        ledger, Senders(site), historian.confirm_records, random, accounting.recorded
+    )
     historian.keep_records(recording)
     me = site.broker.of(site.historian.name)
     answers = Status(historian, clock, recording, media, means, accounting, me.cert_file)

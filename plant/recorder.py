@@ -16,6 +16,7 @@ import structlog
 from pydantic import ValidationError
 
 from plant.ledger import Ledger, LedgerError
+from plant.senders import Senders
 from stations.records import BYTES_MAX as RECORD_BYTES_MAX
 from stations.records import Record
 from wire.backoff import BackOff
@@ -34,11 +35,14 @@ log = structlog.get_logger("recorder")
 
 
 class Invalid(ValueError):
-    """Bytes that cannot become an entry; `id` is the record's id where it has one, else ""."""
+    """Bytes that cannot become an entry; `id` is the record's id where it has one, else "".
 
-    def __init__(self, why: str, id: str = "") -> None:
+    `may_pass`: they could at another time.
+    """
+
+    def __init__(self, why: str, id: str = "", *, may_pass: bool = False) -> None:
         super().__init__(why[:WHY_MAX])
-        self.id = id
+        self.id, self.may_pass = id, may_pass
 
 
 def understood(payload: bytes) -> Record:
@@ -83,11 +87,14 @@ def nobody(records: Sequence[Record]) -> None:
 class Recorder:
     """Puts record messages into the ledger. `counts`: taken, known, refused.
 
+    A record counts only from who may send it (`senders`); what may pass (a station that the site
+    file does not have yet) is kept among the refusals, too, but not answered: it comes again.
     `taken` is told the records that the ledger has now; one that comes again it is told again.
     """
 
-    def __init__(self, ledger: Ledger, taken: Taken = nobody) -> None:
+    def __init__(self, ledger: Ledger, senders: Senders, taken: Taken = nobody) -> None:
         self.ledger = ledger
+        self._senders = senders
         self._taken = taken
         self.counts: Counter[str] = Counter()
 
@@ -102,10 +109,13 @@ class Recorder:
         for agent, payload in messages:
             answers.setdefault(agent, ([], {}))
             try:
-                records.append((agent, understood(payload)))
+                record = understood(payload)
+                if objection := self._senders.objection(agent, record):
+                    raise Invalid(objection.why, record.id, may_pass=objection.may_pass)
+                records.append((agent, record))
             except Invalid as error:
                 self._refuse(agent, payload, error)
-                if error.id:
+                if error.id and not error.may_pass:
                     answers[agent][1][error.id] = str(error)
         appended = self.ledger.append([record for _, record in records])
         self.counts["taken"] += len(appended.taken)
@@ -142,11 +152,12 @@ class Recording:
     def __init__(
         self,
         ledger: Ledger,
+        senders: Senders,
         answer: Callable[[str, bytes], bool],
         random: Random,
         taken: Taken = nobody,
     ) -> None:
-        self.recorder = Recorder(ledger, taken)
+        self.recorder = Recorder(ledger, senders, taken)
         self.dropped: Counter[str] = Counter()
         self.trouble = ""
         self._answer = answer

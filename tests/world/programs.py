@@ -16,6 +16,7 @@ from plant.historian import Historian
 from plant.ledger import Ledger
 from plant.points import Model
 from plant.recorder import Recording
+from plant.senders import Senders
 from plant.stores.sqlite import SqliteStore
 from plant.stores.store import Points, Refusal, StoreUnavailable
 from plant.writer import Writer
@@ -213,7 +214,9 @@ class HistorianProgram(Program):
             Model(self.site), writer, site=self.site.name, name=self.name,
             clock=self.clock, random=random,
         )  # fmt: skip
-        self.recording = PausingRecording(self.ledger, historian.confirm_records, random)
+        self.recording = PausingRecording(
+            self.ledger, Senders(self.site), historian.confirm_records, random
+        )
         historian.keep_records(self.recording)
         self.historian, self._stopping = historian, False
         return self._run(historian, self.recording)
