@@ -15,6 +15,7 @@ from collections.abc import Coroutine, Sequence
 from functools import partial
 
 from edge.sources.fault import MachineFault, cancellations
+from edge.sources.opcua_commands import OpcuaCommands
 from edge.sources.opcua_past import Memory
 from edge.sources.opcua_report import Reporter
 from edge.sources.opcua_security import Untrusted
@@ -46,9 +47,11 @@ class OpcuaSource:
         *,
         retry_bad_s: tuple[float, float] = RETRY_BAD_S,
         past: Past | None = None,
+        commands: OpcuaCommands | None = None,
     ) -> None:
         self.name = name
         self.status = SourceStatus()
+        self.commands = commands or OpcuaCommands(name, config, ())
         self._config = config
         self._wishes = Wishes(config, tuple(items), clock, rng, retry_bad_s)
         self._clock = clock
@@ -98,6 +101,7 @@ class OpcuaSource:
                 await visit.begin()
                 lost: asyncio.Future[str] = asyncio.get_running_loop().create_future()
                 client.connection_lost_callback = partial(_tell, lost)
+                self.commands.attach(client)
                 self._up(sink)
                 async with asyncio.TaskGroup() as group:
                     watched = [publisher.run() for _ in range(REQUESTS_IN_FLIGHT)]
@@ -106,6 +110,7 @@ class OpcuaSource:
                         group.create_task(self._guard(coroutine, publisher, sink))
                     await visit.take()
             finally:
+                self.commands.attach(None)
                 visit.end()
                 await _flush(publisher)
 

@@ -1,7 +1,8 @@
 """Who may use the media store: a token for each agent (may send) and each reader (may only read).
 
-The file has a line NAME TOKEN for each; a name that is an agent of the site may send files. It is
-read again when it has changed, so that a token can be replaced while the server runs.
+The file has a line NAME TOKEN for each; a name that is an agent of the site may send files, and one
+whose line ends with the word `restricted` may read restricted files. It is read again when it has
+changed, so that a token can be replaced while the server runs.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from pathlib import Path
 import structlog
 
 TOKEN_LENGTH_MIN = 16
+SEES_ALL = "restricted"
 
 log = structlog.get_logger("media")
 
@@ -30,8 +32,9 @@ class Access:
         self._lock = threading.Lock()
         self._changed = 0
         self._names: dict[bytes, str] = {}
+        self._seeing: frozenset[str] = frozenset()
         if file is not None:
-            self._names = read_tokens(file)
+            self._read(file)
             self._changed = file.stat().st_mtime_ns
 
     def who(self, authorization: str) -> str | None:
@@ -49,13 +52,21 @@ class Access:
         """Whether files of this name are taken."""
         return self._file is None or name in self._agents
 
+    def may_see_restricted(self, name: str) -> bool:
+        """Whether restricted files are shown to this name; nobody's without tokens."""
+        return name in self._seeing
+
+    def _read(self, file: Path) -> None:
+        names, seeing = read_tokens(file), read_seeing(file)
+        self._names, self._seeing = names, seeing
+
     def _again(self) -> None:
         assert self._file is not None
         with self._lock:
             try:
                 changed = self._file.stat().st_mtime_ns
                 if changed != self._changed:
-                    self._names = read_tokens(self._file)
+                    self._read(self._file)
                     self._changed = changed
             except (OSError, TokensWrong) as error:
                 log.error("the tokens cannot be read, the old ones hold", why=str(error))
@@ -72,8 +83,8 @@ def read_tokens(file: Path) -> dict[bytes, str]:
         words = line.split()
         if not words or words[0].startswith("#"):
             continue
-        if len(words) != 2:
-            raise TokensWrong(f"{file}:{number}: write NAME TOKEN")
+        if len(words) != 2 and words[2:] != [SEES_ALL]:
+            raise TokensWrong(f"{file}:{number}: write NAME TOKEN, or NAME TOKEN {SEES_ALL}")
         if len(words[1]) < TOKEN_LENGTH_MIN:
             raise TokensWrong(
                 f"{file}:{number}: a token has {TOKEN_LENGTH_MIN} characters at least"
@@ -82,6 +93,14 @@ def read_tokens(file: Path) -> dict[bytes, str]:
             raise TokensWrong(f"{file}:{number}: the token of another name; give each its own")
         names[_digest(words[1])] = words[0]
     return names
+
+
+def read_seeing(file: Path) -> frozenset[str]:
+    """The names that may read restricted files. OSError."""
+    lines = (line.split() for line in file.read_text(encoding="ascii").splitlines())
+    return frozenset(
+        words[0] for words in lines if words[2:] == [SEES_ALL] and not words[0].startswith("#")
+    )
 
 
 def _digest(token: str) -> bytes:

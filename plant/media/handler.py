@@ -30,6 +30,7 @@ from wire.media.protocol import (
     LENGTH,
     OFFSET,
     PREFIX,
+    RESTRICTED,
     TYPE,
     chunk_digest,
 )
@@ -121,6 +122,8 @@ class Handler(BoundedHandler):
         stored = self.server.media.store.head(sha256)
         if stored is None:
             raise Refusal(404, "it is not there")
+        if stored.type == RESTRICTED and not self.server.media.access.may_see_restricted(self._who):
+            raise Refusal(403, "a restricted file: the token does not allow to read it")
         tags = self.headers.get("If-None-Match", "")
         if any(one.strip().removeprefix("W/") in ("*", f'"{sha256}"') for one in tags.split(",")):
             self._answer(304, self._about(stored))

@@ -18,6 +18,7 @@ from tests.plant.media_servers import Made, ask, client_of, raw, send
 from tests.servers import until
 from wire.clock import SystemClock
 from wire.media.client import Refused
+from wire.media.protocol import RESTRICTED
 from wire.site import MediaConfig
 
 pytestmark = pytest.mark.system
@@ -264,3 +265,30 @@ def test_a_store_open_to_others_needs_tokens(tmp_path: Path) -> None:
     tokens.write_text(f"pc-1 {TOKEN}\n")
     with pytest.raises(MediaUnusable, match='url with "https://"'):
         open_media(config.model_copy(update={"tokens_file": tokens}), [], SystemClock())
+
+
+def test_a_restricted_file_is_for_names_that_may_see_it(made_media: Made, tmp_path: Path) -> None:
+    tokens = tmp_path / "tokens"
+    tokens.write_text(f"pc-1 {TOKEN}\nboard {READER}\nkeeper {READER}-2 restricted\n")
+    media = made_media(tokens_file=tokens)
+    content = b"the VIN plate"
+    with contextlib.closing(client_of(media, TOKEN)) as client:
+        send(client, content, type=RESTRICTED)
+        send(client, b"a wheel")
+    path = f"/media/{name_of(content)}"
+    statuses = {
+        token: ask(media, "GET", path, Authorization=f"Bearer {token}")[0]
+        for token in (TOKEN, READER, f"{READER}-2")
+    }
+    assert statuses == {TOKEN: 403, READER: 403, f"{READER}-2": 200}
+    assert ask(media, "GET", path)[0] == 401
+    wheel = f"/media/{name_of(b'a wheel')}"
+    assert ask(media, "GET", wheel, Authorization=f"Bearer {READER}")[0] == 200
+
+
+def test_without_tokens_nobody_reads_a_restricted_file(made_media: Made) -> None:
+    media = made_media()
+    with contextlib.closing(client_of(media)) as client:
+        send(client, b"the VIN plate", type=RESTRICTED)
+    assert ask(media, "GET", f"/media/{name_of(b'the VIN plate')}")[0] == 403
+    assert ask(media, "HEAD", f"/media/{name_of(b'the VIN plate')}")[0] == 200

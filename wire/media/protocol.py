@@ -35,6 +35,8 @@ CHUNK_TYPE = "application/offset+octet-stream"
 CHUNK_BYTES_MAX = 16 << 20
 READ_BYTES = 1 << 20
 ANY_TYPE = "application/octet-stream"
+# A file of this type, which its record says too, is read by names alone that may see such files.
+RESTRICTED = "application/vnd.refit.restricted"
 # What a browser may show, and how such a file ends. Anything else is bytes to be saved: a page or
 # a drawing that runs scripts must not be shown by the plant's own server.
 TYPES = {
@@ -50,6 +52,7 @@ TYPES = {
     "text/csv": ".csv",
     "text/plain": ".txt",
     "application/vnd.apache.parquet": ".parquet",
+    RESTRICTED: ".restricted",
     ANY_TYPE: ".bin",
 }
 

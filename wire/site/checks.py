@@ -9,7 +9,7 @@ from typing import Any
 from stations import kinds
 from stations.declare import Command, Node, Register, Station, Tag
 from wire.certificates import for_others
-from wire.site import addresses
+from wire.site import addresses, cameras
 from wire.site.connections import BrokerConfig
 from wire.site.documents import Document
 from wire.site.http import is_loopback
@@ -112,6 +112,7 @@ def station(document: Document, key: Key, config: StationConfig) -> Iterator[Pro
         yield from _moved(document, (*key, "at", name), config, declared, moved)
     members: tuple[Member, ...] = (*declared.tags, *declared.commands)
     yield from _writes(document, key, config, declared)
+    yield from cameras.problems(document, key, config)
     yield from _places(document, key, members, moved)
     yield from _connections(document, key, config, members, moved)
 
@@ -119,7 +120,16 @@ def station(document: Document, key: Key, config: StationConfig) -> Iterator[Pro
 def _writes(
     document: Document, key: Key, config: StationConfig, declared: type[Station]
 ) -> Iterator[Problem]:
-    """What may be written over Modbus, which has no security, must be a command at a register."""
+    """What may be written over Modbus, which has no security, must be a command at a register.
+
+    Over OPC UA it must be a command at a node.
+    """
+    nodes = [one.name for one in declared.commands if isinstance(one.at, Node)]
+    for one in config.opcua.writes if config.opcua is not None else ():
+        if one not in nodes:
+            what = f'a {config.kind} has no command "{one}" at an OPC UA node'
+            hint = closest(one, nodes) or "leave writes out: everything is only read"
+            yield document.problem((*key, "opcua", "writes"), what, hint)
     known = [one.name for one in declared.commands if isinstance(one.at, Register)]
     for name, modbus in config.modbus.items():
         for one in modbus.writes:

@@ -229,6 +229,11 @@ class OpcuaConfig(Account):
         description="host that the server's certificate names, where that of the url is another;"
         ' "*" for any',
     )
+    writes: tuple[str, ...] = Field(
+        default=(),
+        strict=False,
+        description="commands whose nodes may be written, one by one; none by default",
+    )
     _pki: Pki | None = PrivateAttr(default=None)
 
     @model_validator(mode="after")

@@ -12,6 +12,7 @@ from stations import kinds
 from stations.cycle import Scheme
 from stations.declare import Command, Node, Register, Station, Tag
 from wire.site import addresses, devices
+from wire.site.cameras import CameraConfig, CaptureConfig
 from wire.site.connections import BrokerConfig, ModbusConfig, OpcuaConfig, Part
 from wire.site.databases import StoreConfig
 from wire.site.foreign import ForeignConfig
@@ -157,6 +158,12 @@ class StationConfig(Part):
         default=None,
         validation_alias="cycle",
         description="planned run time of one vehicle here; by default that of its kind",
+    )
+    cameras: dict[Name, CameraConfig] = Field(
+        default={}, description="the cameras of a studio, a table for each name of the shot plan"
+    )
+    capture: CaptureConfig | None = Field(
+        default=None, description="what a studio with cameras shoots"
     )
     at: dict[str, str] = Field(
         default={}, description="addresses of tags and commands that this machine keeps elsewhere"

@@ -9,6 +9,7 @@ from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 from pydantic_core import PydanticUndefined
 
+from wire.site.cameras import CameraConfig, CaptureConfig
 from wire.site.connections import BrokerConfig, ModbusConfig, OpcuaConfig
 from wire.site.databases import StoreConfig
 from wire.site.devices import COLUMNS, NEEDED
@@ -42,6 +43,8 @@ TABLES: tuple[tuple[str, type[BaseModel]], ...] = (
     ("[[station]]", StationConfig),
     ("[[foreign]]", ForeignConfig),
     ("[station.opcua]", OpcuaConfig),
+    ("[station.capture]", CaptureConfig),
+    ("[station.cameras.NAME]", CameraConfig),
     ("[station.modbus] or [station.modbus.NAME]", ModbusConfig),
 )
 TYPES = {
