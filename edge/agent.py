@@ -26,6 +26,8 @@ from edge.publish import Publisher
 from edge.sources.modbus import ModbusSource
 from edge.sources.opcua import OpcuaSource
 from edge.sources.source import Gap, Item, Past, Report, Source
+from edge.studio.making import make
+from edge.studio.session import StudioSession
 from stations.declare import Node, Tag
 from stations.records import AgentInfo
 from stations.samples import EMPTY, Samples
@@ -54,11 +56,14 @@ class Link:
     source: Source
     intake: Intake
     told: Callable[[Lane], None]
+    studio: StudioSession | None = None
     task: asyncio.Task[None] | None = None
 
     async def report(self, report: Report) -> None:
         """Take a report; waits while the way to the disk is full."""
         await self.intake.put(Arrival(self.lane, self.name, report))
+        if self.studio is not None:
+            self.studio.hear(report)
 
     async def gap(self, gap: Gap) -> None:
         """Take the news that samples may be missing."""
@@ -68,6 +73,8 @@ class Link:
         """Take the news that the machine can or cannot be reached."""
         if self.name == OPCUA and not up:
             self.intake.pipeline.hush(self.lane.connections[self.name], True)
+        if self.studio is not None:
+            self.studio.link(up)
         self.told(self.lane)
 
 
@@ -116,6 +123,7 @@ class Agent:
             for station, (line, _) in self.outbox.places().items()
         }
         self.outbox.say_lost()
+        self.studios = self._studios(stations, version)
         self.links = [link for one in stations for link in self.links_of(one)]
         self.publisher = self._publisher(stations, health)
         self.files = Files(
@@ -142,6 +150,7 @@ class Agent:
             async with asyncio.TaskGroup() as group:
                 rest = [self.intake.run, self.intake.tick, self.publisher.run, self.files.run]
                 rest.append(self.keeper.run)
+                rest += [one.run for one in self.studios.values()]
                 tasks = [group.create_task(one()) for one in (*rest, *others)]
                 self._begin = lambda link: group.create_task(link.source.run(link))
                 self.start(self.links)
@@ -206,12 +215,28 @@ class Agent:
             source: Source
             if name == OPCUA:
                 assert station.opcua is not None, "checked by the site file"
-                past = self._past(lane.begun, numbers)
-                source = OpcuaSource(label, station.opcua, items, self.clock, rng, past=past)
+                past, studio = self._past(lane.begun, numbers), self.studios.get(station.name)
+                source = OpcuaSource(
+                    label, station.opcua, items, self.clock, rng, past=past,
+                    commands=None if studio is None else studio.commands,
+                )  # fmt: skip
                 self.pipeline.hush(numbers, True)
+                if studio is not None:
+                    studio.declare(lane.tags, self.pipeline.state.samples(lane.tags))
             else:
                 source = ModbusSource(label, station.modbus[name], items, self.clock, rng)
-            yield Link(lane, name, source, self.intake, self._told)
+            studio = self.studios.get(station.name) if name == OPCUA else None
+            yield Link(lane, name, source, self.intake, self._told, studio)
+
+    def _studios(self, stations: list[StationConfig], version: str) -> dict[str, StudioSession]:
+        """The captures of stations that have cameras; a change of those needs a restart."""
+        folder = self.outbox.path.with_suffix(".studio")
+
+        async def put(*given: Any) -> None:
+            await self.files.put_record(*given, keep=True)
+
+        made = (make(one, folder, put, self.clock, f"refit {version}") for one in stations)
+        return {one.station: one for one in made if one is not None}
 
     def _past(self, reason: str, numbers: Iterable[int]) -> Past:
         state = self.pipeline.state

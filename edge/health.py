@@ -185,6 +185,8 @@ class Health:
         if agent.publisher.problem:
             yield agent.publisher.problem
         yield from agent.keeper.problems()
+        for studio in agent.studios.values():
+            yield from studio.problems()
         if session is None or not session.connected:
             yield "no connection to the broker"
         elif not node.can_send:

@@ -38,6 +38,8 @@ def compare(old: Site, new: Site, agent: str) -> Change:
         restart.append("[historian] name")
     if old.agent(agent) != new.agent(agent):
         restart.append(f"[[agent]] {agent}")
+    restart += [f"[station.cameras] of {name}" for name, one in after.items()
+                if name in before and _cameras(before[name]) != _cameras(one)]  # fmt: skip
     return Change(
         tuple(name for name in before if name not in after),
         tuple(one for name, one in after.items()
@@ -45,6 +47,10 @@ def compare(old: Site, new: Site, agent: str) -> Change:
         tuple(one for name, one in after.items() if name not in before),
         tuple(restart),
     )  # fmt: skip
+
+
+def _cameras(config: StationConfig) -> tuple[object, ...]:
+    return config.cameras, config.capture, config.opcua and config.opcua.writes
 
 
 def _same(old: StationConfig, new: StationConfig) -> bool:

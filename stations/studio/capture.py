@@ -30,7 +30,6 @@ from stations.studio.jobs import (
     Processed,
     Restarted,
     Running,
-    Shoot,
     Tags,
     Tell,
     VisionState,
@@ -180,7 +179,7 @@ class _Step(Course):
                 continue
             if _phase_of(shot.set) == state:
                 asked = (*asked, shot.name)
-                self.actions.append(Shoot(capture=self.running.capture, shot=shot))
+                self.shoot(shot)
         changes: dict[str, Any] = {"base": base, "asked": asked}
         if state == REVIEW:
             changes |= {"ended": True, "last_s": self.given.at_s}
@@ -241,7 +240,8 @@ class _Step(Course):
             self.ask("repeat_spin", running.job)
         if parts.is_bad(running.rest):
             rest, shots = parts.again(self.job, running.rest, self.memory.counts, self.given.at_s)
-            self.actions += [Shoot(capture=running.capture, shot=shot) for shot in shots]
+            for shot in shots:
+                self.shoot(shot)
             self.run(rest=rest)
 
     # What follows from all of it.

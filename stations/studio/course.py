@@ -19,6 +19,7 @@ from stations.studio.jobs import (
     Process,
     Running,
     Shoot,
+    Shot,
     Tell,
     Write,
 )
@@ -131,8 +132,14 @@ class Course:
         there = {(frame.set, frame.index) for frame in rest.frames}
         for shot in self.job.shots:
             if shot.name in rest.asked and (shot.set, shot.index) not in there:
-                self.actions.append(Shoot(capture=running.capture, shot=shot))
+                self.shoot(shot)
         self.run(turn=turn, rest=rest, since_s=now, is_asking=False)
+
+    def shoot(self, shot: Shot) -> None:
+        """Ask a camera for a picture of the vehicle that is there."""
+        assert self.running is not None
+        about = self.running
+        self.actions.append(Shoot(capture=about.capture, visit=about.visit, shot=shot))
 
     def ask(self, command: CommandName, job: str) -> None:
         """Give a command, once; it stands until it is answered."""

@@ -110,12 +110,13 @@ class Tags(Input):
 class Frame(Fact):
     """A picture that is whole and on disk. `count` is its camera's own running trigger count.
 
-    `set` and `index` are given in place of `count` by a camera that was asked for that shot.
+    A camera that was asked says in its place for which capture, and for which shot.
     """
 
     file: str
     camera: str
     count: int | None = None
+    capture: str | None = None
     set: PictureSet | None = None
     index: int | None = None
 
@@ -181,6 +182,7 @@ class Shoot(Fact):
     """Ask a camera for a picture, now, while the table stands."""
 
     capture: str
+    visit: str
     shot: Shot
 
 

@@ -29,6 +29,8 @@ def was_cleared(before: Sequence[float] | None, now: Sequence[float] | None) -> 
 def belongs(job: Job, running: Running, frame: Frame) -> Literal["turn", "rest"] | None:
     """To which part a frame belongs; None for one that nobody has waited for."""
     if frame.set is not None:
+        if frame.capture != running.capture:
+            return None
         return "turn" if frame.set in TURNING_SETS else "rest"
     for name in ("turn", "rest"):
         part: Part = getattr(running, name)

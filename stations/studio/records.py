@@ -55,4 +55,35 @@ class Session(CycleData):
     missing: tuple[str, ...]
 
 
-RECORDS: dict[str, type[BaseModel]] = {"studio.state": StateChange, "studio.session": Session}
+class Capture(BaseModel):
+    """Data of `studio.capture`: what was shot of one vehicle; its pictures are files.
+
+    One of the files is `manifest.json`. `reasons` say why it is not `complete`, `missing` names
+    planned pictures that are not there, `stops` are the causes of stops on the way. `restricted`
+    pictures are never published.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+    capture: str
+    visit: str
+    job: str
+    recipe: str
+    simulated: bool
+    started: str
+    ended: str
+    complete: bool
+    reasons: tuple[str, ...]
+    missing: tuple[str, ...]
+    turns: int
+    stops: tuple[str, ...]
+    pictures: dict[str, int]
+    bad: int
+    restricted: int
+    bytes: int
+
+
+RECORDS: dict[str, type[BaseModel]] = {
+    "studio.state": StateChange,
+    "studio.session": Session,
+    "studio.capture": Capture,
+}

@@ -8,7 +8,7 @@
       { s = 9, latched = 40, without = [5] },        # the fifth trigger was not given
       { s = 9, frames = "ring", to = 40 },           # the camera's frames up to this count
       { s = 9, frames = "ring", from = 3, to = 7 },
-      { s = 9, shot = "wheel_002" },                 # the answer of a camera that was asked
+      { s = 9, shot = "wheel_002", of = "v-1-1" },   # the answer of a camera that was asked
       { s = 9, lost = "ring", why = "silent" }, { s = 9, back = "ring" },
       { s = 9, choose = "go_on", why = "..." },
       { s = 9, processed = "v-1-1" }, { s = 9, restart = true },
@@ -134,7 +134,9 @@ class Played:
             case {"shot": name}:
                 (shot,) = [one for one in JOB.shots if one.name == name]
                 file = f"{name}@{row['s']}"
-                frame = Frame(file=file, camera=shot.camera, set=shot.set, index=shot.index)
+                capture = row.get("of") or getattr(self.memory.running, "capture", None)
+                about = {"capture": capture, "set": shot.set, "index": shot.index}
+                frame = Frame(file=file, camera=shot.camera, **about)
                 yield Arrived(frame=frame, **at)
             case {"lost": camera}:
                 yield CameraLost(camera=camera, why=row["why"], **at)

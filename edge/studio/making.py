@@ -1,0 +1,37 @@
+"""The session of one studio, as its site file says."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from edge.sources.opcua_commands import OpcuaCommands
+from edge.studio.camera import Camera
+from edge.studio.folder_camera import FolderCamera
+from edge.studio.output import Output, PutRecord
+from edge.studio.plans import read_job
+from edge.studio.session import StudioSession
+from edge.studio.shelf import Shelf
+from edge.studio.still_camera import StillCamera
+from wire.clock import Clock
+from wire.site import StationConfig
+
+
+def make(
+    config: StationConfig, folder: Path, put_record: PutRecord, clock: Clock, software: str
+) -> StudioSession | None:
+    """The session of a station, None where it has no cameras. OSError, Wrong."""
+    if not config.cameras or config.capture is None or config.opcua is None:
+        return None
+    shelf = Shelf(folder / config.name)
+    commands = OpcuaCommands(config.name, config.opcua, config.declaration.commands)
+    output = Output(config.name, software, put_record, config.capture.originals_ms)
+    cameras = [camera(name, config, shelf) for name in config.cameras]
+    return StudioSession(config.name, read_job(config), cameras, shelf, clock, commands, output)
+
+
+def camera(name: str, config: StationConfig, shelf: Shelf) -> Camera:
+    """One camera as the site file says: a folder, or a still image over HTTP."""
+    one = config.cameras[name]
+    if one.folder is not None:
+        return FolderCamera(name, one.folder, one.pattern)
+    return StillCamera(name, one, shelf.folder / "fetched")

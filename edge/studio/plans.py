@@ -1,0 +1,57 @@
+"""From a shot plan's file to the job of a capture."""
+
+from __future__ import annotations
+
+import tomllib
+from pathlib import Path
+
+import pydantic
+
+from stations.studio.jobs import TURNING_SETS, Job
+from wire.site import StationConfig
+from wire.site.problems import Wrong, closest
+
+
+def read_job(config: StationConfig) -> Job:
+    """What a studio is to shoot. Wrong, with what would be right, when plan and cameras differ."""
+    assert config.capture is not None, "checked by the site file"
+    path = config.capture.plan
+    try:
+        text = path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise Wrong(f"the shot plan {path} cannot be read: {error}", "see [station.capture]") from (
+            error
+        )
+    job = parse(path, text)
+    asked = tuple(name for name, one in config.cameras.items() if one.url is not None)
+    for camera in job.cameras:
+        if camera not in config.cameras:
+            known = tuple(config.cameras)
+            what = f'the shot plan {path.name} wants a camera "{camera}"'
+            raise Wrong(what, closest(camera, known) or f"write [station.cameras.{camera}]")
+        if job.turning(camera) and (job.standing(camera) or camera in asked):
+            what = f'the camera "{camera}" of {path.name} shoots the turning table and more'
+            raise Wrong(what, "a camera of the spin hears triggers and does nothing else")
+    return job.model_copy(update={"asked": asked})
+
+
+def parse(path: Path, text: str) -> Job:
+    """The plan of a TOML text: id, version, [[shot]] with set, index, camera, angle_deg."""
+    try:
+        said = tomllib.loads(text)
+        shots = said.pop("shot", [])
+        job = Job.model_validate_json(
+            pydantic.TypeAdapter(dict).dump_json({**said, "shots": shots})
+        )
+    except (tomllib.TOMLDecodeError, pydantic.ValidationError) as error:
+        words = " ".join(str(error).split())
+        raise Wrong(f"{path.name} is no shot plan: {words}", "see the page of cameras") from error
+    names = [shot.name for shot in job.shots]
+    for name in names:
+        if names.count(name) > 1:
+            raise Wrong(f"{path.name} has {name} twice", "give each shot its own index")
+    for shot in job.shots:
+        if (shot.set in TURNING_SETS) != (shot.angle_deg is not None):
+            what = f"{shot.name} of {path.name}"
+            raise Wrong(what, "a shot of spin and hero has an angle_deg, no other has one")
+    return job
