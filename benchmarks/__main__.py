@@ -25,13 +25,14 @@ from benchmarks import (
     profiler,
     report,
     sqlite_store,
+    starting,
     throughput,
 )
 from benchmarks.figure import Context, Figure
 
 FIGURES = (
-    throughput.FIGURE, latency.FIGURE, agent.FIGURE, load_csv.FIGURE, sqlite_store.FIGURE,
-    influx_lines.FIGURE, profiler.FIGURE, ledger.FIGURE, dashboards.FIGURE,
+    throughput.FIGURE, latency.FIGURE, agent.FIGURE, starting.FIGURE, load_csv.FIGURE,
+    sqlite_store.FIGURE, influx_lines.FIGURE, profiler.FIGURE, ledger.FIGURE, dashboards.FIGURE,
 )  # fmt: skip
 RESULTS = Path(__file__).parent / "results"
 SHORT_PATIENCE_S = 0.0

@@ -24,8 +24,9 @@ def page(results: Path) -> str:
     found = {path.stem: json.loads(path.read_text("utf-8")) for path in results.glob("*.json")}
     sections = (
         ("throughput", _throughput), ("latency", _latency), ("agent", _agent),
-        ("profile", _profile), ("sqlite_store", _store), ("influx_lines", _influx),
-        ("load_csv", _csv), ("ledger", _ledger), ("dashboards", _dashboards),
+        ("start", _start), ("profile", _profile), ("sqlite_store", _store),
+        ("influx_lines", _influx), ("load_csv", _csv), ("ledger", _ledger),
+        ("dashboards", _dashboards),
     )  # fmt: skip
     parts = [HEAD, _machine(found)]
     for name, section in sections:
@@ -155,6 +156,28 @@ def _agent(result: Result) -> str:
         " resident memory when nothing changes. The aims are 3 s and 120 MiB; under load see the"
         " column of the first table.\n\n" + "\n".join(_table(head, rows)) + "\n"
     )
+
+
+def _start(result: Result) -> str:
+    settings, starts = result["settings"], result["starts"]
+    rows = [
+        [what, f"{starts[step]['p50']:.2f}", f"{starts[step]['max']:.2f}"]
+        for step, what in (
+            ("session", "the machine answers CreateSession"),
+            ("monitored", "it answers that the items are monitored"),
+        )
+    ]
+    return (
+        "## An agent that is killed and started again at once\n"
+        f"{len(result['runs'])} times in a row, at {settings['tags'] * settings['hz']:,.0f}"
+        f" values/s from {settings['generator']}, with an outbox that has the agent's past. Seconds"
+        " from the start of the process, seen on the wire. A machine that keeps nothing for the"
+        " agent loses what it says until then: a gap record covers it. The aim is 1 s. All of it"
+        " is computing, so it takes as much longer as others take of the processors:"
+        f" {result['cores_of_others_before']} cores at that time, the load average was"
+        f" {result['load_average_after']} in the end.\n\n"
+        + "\n".join(_table(["until", "median", "longest"], rows)) + "\n"
+    )  # fmt: skip
 
 
 def _profile(result: Result) -> str:

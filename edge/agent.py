@@ -23,7 +23,6 @@ from edge.lane import Lane
 from edge.outbox import Outbox
 from edge.pipeline import Pipeline
 from edge.publish import Publisher
-from edge.sources.modbus import ModbusSource
 from edge.sources.opcua import OpcuaSource
 from edge.sources.source import Gap, Item, Past, Report, Source
 from edge.studio.making import make
@@ -224,6 +223,8 @@ class Agent:
                 if studio is not None:
                     studio.declare(lane.tags, self.pipeline.state.samples(lane.tags))
             else:
+                from edge.sources.modbus import ModbusSource  # an agent without starts sooner
+
                 source = ModbusSource(label, station.modbus[name], items, self.clock, rng)
             studio = self.studios.get(station.name) if name == OPCUA else None
             yield Link(lane, name, source, self.intake, self._told, studio)

@@ -30,9 +30,10 @@ def agent(
     from importlib.metadata import version
     from random import SystemRandom
 
+    from refit.lean import lean
     from refit.running import loading, stopped_by_signals
 
-    with loading():
+    with loading(), lean():
         from edge.agent import Agent
         from edge.health import METRICS, Health
         from edge.outbox_file import OutboxError

@@ -7,9 +7,11 @@ it runs, so that `refit --help` answers at once.
 from __future__ import annotations
 
 import importlib
+from collections.abc import Sequence
 from typing import Annotated, Any
 
 import typer
+import typer.main
 from typer.core import TyperGroup
 
 MODULES = (
@@ -40,14 +42,29 @@ MODULES = (
 
 
 class Commands(TyperGroup):
-    """All commands. What the operating system refuses is told in a line, like other mistakes."""
+    """All commands. What the operating system refuses is told in a line, like other mistakes.
+
+    The module of a command that is called is imported alone: what a killed agent does not load, its
+    machines need not keep.
+    """
+
+    def list_commands(self, ctx: Any) -> list[str]:
+        """The names of all."""
+        self._take(MODULES)
+        return list(self.commands)
 
     def get_command(self, ctx: Any, cmd_name: str) -> Any:
         """A command whose help flows within any width: its lines are those of the code."""
+        if cmd_name not in self.commands:
+            module = cmd_name.replace("-", "_")
+            self._take([module] if module in MODULES else MODULES)
         found = super().get_command(ctx, cmd_name)
         if found is not None:
             _flow(found)
         return found
+
+    def _take(self, modules: Sequence[str]) -> None:
+        self.commands |= typer.main.get_group(of(modules)).commands
 
     def invoke(self, ctx: Any) -> Any:
         """Run a command; it ends with 1 when a file, a folder or a port cannot be had."""
@@ -60,6 +77,14 @@ class Commands(TyperGroup):
             told = f"{place}{error.strerror or error}"
             typer.echo(f"refit {ctx.invoked_subcommand}: {told}", err=True)
             raise typer.Exit(1) from error
+
+
+def of(modules: Sequence[str] = MODULES) -> typer.Typer:
+    """The commands of some modules of this room, by default of all."""
+    found = typer.Typer()
+    for module in modules:
+        found.add_typer(importlib.import_module(f"refit.{module}").app)
+    return found
 
 
 def _flow(command: Any) -> None:
@@ -94,10 +119,6 @@ def refit(
     ] = False,
 ) -> None:
     """From the machines of a used-vehicle factory to the people who run it."""
-
-
-for _module in MODULES:
-    app.add_typer(importlib.import_module(f"refit.{_module}").app)
 
 
 if __name__ == "__main__":

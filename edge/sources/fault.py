@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import asyncio
 import struct
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 
 from asyncua import ua
-from pymodbus.exceptions import ModbusException
 
-# What the two libraries raise when a machine is gone, refuses, or answers what is no answer.
+# What asyncua raises when a machine is gone, refuses, or answers what is no answer.
 _RAISED = (
-    OSError, EOFError, asyncio.TimeoutError, ua.UaError, ModbusException,
+    OSError, EOFError, asyncio.TimeoutError, ua.UaError,
     struct.error, ValueError, LookupError, TypeError, AttributeError, RecursionError,
 )  # fmt: skip
+MODBUS = "pymodbus.exceptions"  # not imported here: an agent without Modbus starts sooner
 
 
 class MachineFault(Exception):
@@ -35,7 +36,7 @@ def machine() -> Iterator[None]:
     before = cancellations()
     try:
         yield
-    except (MachineFault, *_RAISED) as error:
+    except (MachineFault, *_raised()) as error:
         if cancellations() > before:
             raise asyncio.CancelledError from error
         if isinstance(error, MachineFault):
@@ -43,6 +44,11 @@ def machine() -> Iterator[None]:
         raise MachineFault(describe(error)) from error
     if cancellations() > before:
         raise asyncio.CancelledError
+
+
+def _raised() -> tuple[type[Exception], ...]:
+    modbus = sys.modules.get(MODBUS)
+    return _RAISED if modbus is None else (*_RAISED, modbus.ModbusException)
 
 
 def cancellations() -> int:

@@ -11,7 +11,7 @@ from typing import Any, get_args, get_origin
 import typer
 from typer.models import ArgumentInfo, CommandInfo, OptionInfo
 
-from refit.main import app
+from refit.main import of
 from refit.reference.markdown import HEAD, code, table, words
 from simulators.faults import DOCS, ONE_TAG
 
@@ -33,7 +33,7 @@ TYPES = {Path: "path", str: "text", int: "whole number", float: "number", bool: 
 def page() -> str:
     """The whole page as Markdown."""
     parts = [INTRODUCTION]
-    for name, command in commands(app):
+    for name, command in commands(of()):
         parts.append(_section(name, command))
         if name == "fault":
             parts.append(FAULTS + _faults())

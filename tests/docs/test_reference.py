@@ -11,7 +11,7 @@ from typer.testing import CliRunner
 
 from edge.health import METRICS
 from refit import reference
-from refit.main import app
+from refit.main import app, of
 from refit.reference import commands, metrics, records
 from simulators import faults
 from stations import kinds
@@ -33,7 +33,7 @@ def test_only_what_is_out_of_date_is_written(tmp_path: Path) -> None:
     assert reference.write(tmp_path) == []
 
 
-@pytest.mark.parametrize("name", [name for name, _ in commands.commands(app)])
+@pytest.mark.parametrize("name", [name for name, _ in commands.commands(of())])
 def test_every_command_is_called_as_the_page_says(name: str) -> None:
     section = commands.page().partition(f"\n## `refit {name}`\n")[2].partition("\n## ")[0]
     result = CliRunner().invoke(app, [*name.split(), "--help"], env={"COLUMNS": "400"})
