@@ -61,6 +61,7 @@ def check(
     show_problems(examined.warnings, "warning")
     if examined.site is None:
         raise typer.Exit(WRONG)
+    _check_plans(examined.site)
     if live:
         check_live(examined.site, station or (), slow_ms=slow, timeout_s=timeout, as_json=as_json)
         return
@@ -70,6 +71,21 @@ def check(
     console.print(_stations(examined.site))
     for name, value in _places(examined.site):
         console.print(f"{name:<10} {value}", highlight=False, soft_wrap=True)
+
+
+def _check_plans(site: Site) -> None:
+    """A shot plan has to fit the cameras; ends with the code of a wrong site."""
+    from edge.studio.plans import read_job
+    from wire.site.problems import Problem, Wrong
+
+    for station in site.stations:
+        if station.capture is not None and station.cameras:
+            try:
+                read_job(station)
+            except Wrong as wrong:
+                problem = Problem(station.capture.plan, 0, station.name, wrong.what, wrong.hint)
+                show_problems([problem], "error")
+                raise typer.Exit(WRONG) from wrong
 
 
 def _stations(site: Site) -> Table:

@@ -38,6 +38,7 @@ MODULES = (
     "chaos",
     "certs",
     "broker_config",
+    "studio",
 )
 
 

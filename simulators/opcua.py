@@ -23,6 +23,7 @@ from stations.status import GOOD
 from wire.site import OpcuaConfig
 
 Ticks = Callable[[], int]
+Heard = Callable[[str, bool], None]
 
 VARIANTS = {
     Type.BOOL: ua.VariantType.Boolean,
@@ -106,15 +107,20 @@ class OpcuaServer:
         await self.server.load_certificate(certificate)
         await self.server.load_private_key(key)
 
-    async def add(self, name: str, declaration: type[Station], root: str) -> None:
-        """Make the nodes of a station below `root`; its tags show no value until `show`."""
+    async def add(
+        self, name: str, declaration: type[Station], root: str, heard: Heard = lambda *_: None
+    ) -> None:
+        """Make the nodes of a station below `root`; its tags show no value until `show`.
+
+        `heard` is called with the name and the value of each command that is written.
+        """
         place = await self._root(root)
         for tag in declaration.tags:
             if isinstance(tag.at, Node):
                 await self._add_tag(name, place, tag, tag.at)
         for command in declaration.commands:
             if isinstance(command.at, Node):
-                await self._add_command(name, place, command, command.at)
+                await self._add_command(name, place, command, command.at, heard)
 
     async def _add_tag(self, station: str, root: UaNode, tag: Tag[Any], at: Node) -> None:
         parent, node, browse_name = await self._place(root, at)
@@ -131,7 +137,9 @@ class OpcuaServer:
         point = Point(station, tag, made.nodeid)
         self.points[station, tag.name] = self._tags[made.nodeid] = point
 
-    async def _add_command(self, station: str, root: UaNode, command: Command, at: Node) -> None:
+    async def _add_command(
+        self, station: str, root: UaNode, command: Command, at: Node, heard: Heard
+    ) -> None:
         parent, node, browse_name = await self._place(root, at)
         made = await parent.add_variable(node, browse_name, False)
         await made.set_writable()
@@ -139,6 +147,7 @@ class OpcuaServer:
 
         async def written(value: Any) -> None:
             self.log.add("command", station, command=command.name, value=value)
+            heard(command.name, bool(value))
 
         self.server.on_write(made.nodeid, written)
 

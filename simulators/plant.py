@@ -21,6 +21,7 @@ from simulators.line import SimulatedLine, arrivals, first_visit
 from simulators.modbus import ModbusServer
 from simulators.opcua import OpcuaServer, Ticks, wall_ticks
 from simulators.station import SimulatedStation
+from simulators.triggers import Triggers
 from simulators.truth import TruthLog
 from stations.model import Model
 from wire.clock import Clock, SystemClock
@@ -59,6 +60,7 @@ class Plant:
         self._opcua: dict[tuple[str, int], OpcuaServer] = {}
         self._modbus: dict[tuple[str, int], ModbusServer] = {}
         self._turn = asyncio.Lock()
+        self.triggers = Triggers(())
         self._stack = AsyncExitStack()
 
     @property
@@ -75,6 +77,8 @@ class Plant:
         for station in self.stations.values():
             station.step(0.0)
             await station.show(asyncio.get_running_loop().time())
+        self.triggers = Triggers(chosen)
+        self._stack.push_async_callback(self.triggers.stop)
         for server in (*self._opcua.values(), *self._modbus.values()):
             await server.start()
             self._stack.push_async_callback(server.stop)
@@ -87,9 +91,10 @@ class Plant:
         rng = random.Random(f"{self.seed}/{config.name}")
         declaration, parts = config.declaration, config.kind_parts
         model: Model = DeviceModel(rng, declaration) if parts is None else parts.model(rng)
+        model.guided = bool(config.cameras)
         opcua = None if config.opcua is None else await self._opcua_server(config.opcua)
         if opcua is not None and config.opcua is not None:
-            await opcua.add(config.name, declaration, config.opcua.root)
+            await opcua.add(config.name, declaration, config.opcua.root, model.commanded)
         modbus: dict[str, tuple[ModbusServer, int]] = {}
         for on, connection in config.modbus.items():
             if connection.serial:
@@ -147,8 +152,10 @@ class Plant:
         seconds = min(seconds, STEP_S_MAX * STEPS_MAX)
         steps = max(1, math.ceil(seconds / STEP_S_MAX)) if self.are_models_running else 0
         for _ in range(steps):
-            for station in self.stations.values():
+            for name, station in self.stations.items():
                 station.step(seconds / steps)
+                for pulse in station.model.fired():
+                    self.triggers.give(name, pulse)
             for line in self.lines:
                 line.step()
             for station in self.stations.values():

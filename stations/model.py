@@ -68,16 +68,26 @@ def first_value(tag: Tag[Any]) -> Any:
             return ""
 
 
+@dataclass(frozen=True, slots=True)
+class Pulse:
+    """A trigger that a machine gives to its cameras: at which angle, and of which vehicle."""
+
+    vehicle: str
+    angle_deg: float
+
+
 class Model:
     """Base of the models: a station that takes one vehicle, works on it and is done.
 
     The line calls `arrive` when `is_free`, then `step` again and again; when `is_done` it takes the
-    vehicle away with `leave` and may bring the next.
+    vehicle away with `leave` and may bring the next. A `guided` machine waits for commands where a
+    real one would; the others do all by themselves.
     """
 
     def __init__(self, rng: random.Random) -> None:
         self.rng = rng
         self.vehicle: Vehicle | None = None
+        self.guided = False
 
     @property
     def is_free(self) -> bool:
@@ -96,6 +106,13 @@ class Model:
     def leave(self) -> None:
         """The vehicle has left."""
         self.vehicle = None
+
+    def commanded(self, command: str, value: bool) -> None:
+        """A command was written; most machines do not care."""
+
+    def fired(self) -> list[Pulse]:
+        """The triggers that its cameras have been given since this was asked last."""
+        return []
 
     def step(self, seconds: float, values: Values) -> None:
         """Let `seconds` of the machine's time pass and write what it shows then into `values`."""

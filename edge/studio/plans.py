@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pydantic
 
-from stations.studio.jobs import TURNING_SETS, Job
+from stations.studio.jobs import TURNING_SETS, Job, Shot
+from stations.studio.station import SPIN_ANGLES
 from wire.site import StationConfig
 from wire.site.problems import Wrong, closest
 
@@ -39,19 +40,27 @@ def parse(path: Path, text: str) -> Job:
     """The plan of a TOML text: id, version, [[shot]] with set, index, camera, angle_deg."""
     try:
         said = tomllib.loads(text)
-        shots = said.pop("shot", [])
-        job = Job.model_validate_json(
-            pydantic.TypeAdapter(dict).dump_json({**said, "shots": shots})
-        )
+        if "shots" in said:
+            raise Wrong(f"{path.name} has shots", "write a table [[shot]] for each")
+        said["shots"] = said.pop("shot", [])
+        job = Job.model_validate_json(pydantic.TypeAdapter(dict).dump_json(said))
     except (tomllib.TOMLDecodeError, pydantic.ValidationError) as error:
         words = " ".join(str(error).split())
         raise Wrong(f"{path.name} is no shot plan: {words}", "see the page of cameras") from error
     names = [shot.name for shot in job.shots]
-    for name in names:
-        if names.count(name) > 1:
-            raise Wrong(f"{path.name} has {name} twice", "give each shot its own index")
     for shot in job.shots:
-        if (shot.set in TURNING_SETS) != (shot.angle_deg is not None):
-            what = f"{shot.name} of {path.name}"
-            raise Wrong(what, "a shot of spin and hero has an angle_deg, no other has one")
+        if names.count(shot.name) > 1:
+            raise Wrong(f"{path.name} has {shot.name} twice", "give each shot its own index")
+        _check_angle(path, shot)
     return job
+
+
+def _check_angle(path: Path, shot: Shot) -> None:
+    turns = shot.set in TURNING_SETS
+    if turns != (shot.angle_deg is not None):
+        what = f"{shot.name} of {path.name} has {'no' if turns else 'an'} angle_deg"
+        raise Wrong(what, "a shot of spin and hero has one, no other has")
+    if shot.angle_deg is not None and shot.angle_deg not in SPIN_ANGLES:
+        what = f"{shot.name} of {path.name} wants {shot.angle_deg:g} degrees"
+        hint = "the controller triggers every 10 degrees, and at 45, 135, 225 and 315"
+        raise Wrong(what, f"that plan cannot be met: {hint}")

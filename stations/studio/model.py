@@ -2,7 +2,8 @@
 
 A cycle is 266 s from arrival to done; with 25 s until the next may come it is a quick vehicle of
 those for which the takt of 360 s has room. The spin follows the shot plan: a ramp of 3 s, then 360
-degrees at 6 deg/s.
+degrees at 6 deg/s. A guided studio turns when it is told to start, waits in the review for
+`set_acquisition_done` or `repeat_spin`, and lets the vehicle go after `release`.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ from __future__ import annotations
 import random
 from collections.abc import Callable
 
-from stations.model import Model, Values, Vehicle
+from stations.model import Model, Pulse, Values, Vehicle
 from stations.phases import Phases, ramp, settled
 from stations.studio.station import NO_FRAME, SPIN_ANGLES, StopCause, Studio, StudioState
 
@@ -18,12 +19,13 @@ RAMP_S, SPEED_DEG_S = 3.0, 6.0
 RAMP_DEG = SPEED_DEG_S * RAMP_S / 2
 SPIN_S = 360.0 / SPEED_DEG_S
 DONE_S, LEAVING_S, EMPTY_S = 5.0, 15.0, 5.0
+SECURING_S = 10.0
 UNDERBODY_LINES = 12_000
 LAMPS, CAMERAS = 8, 12
 
 WORK = (
     (StudioState.LOADING, 45.0),
-    (StudioState.SECURING, 10.0),
+    (StudioState.SECURING, SECURING_S),
     (StudioState.TURNING, SPIN_S + 2 * RAMP_S),
     (StudioState.HOMING, 10.0),
     (StudioState.DETAILS, 50.0),
@@ -32,6 +34,8 @@ WORK = (
     (StudioState.REVIEW, 15.0),
     (StudioState.DONE, 0.0),
 )
+ARRIVING, SHOOTING, SPINNING = WORK[:2], WORK[2:8], (WORK[2], WORK[3], WORK[7])
+DONE = WORK[8:]
 REST = ((StudioState.EMPTY, 0.0),)
 OFF = ((StudioState.LEAVING, LEAVING_S), *REST)
 
@@ -47,6 +51,9 @@ class StudioModel(Model):
         self._mass_kg = 0.0
         self._health = 1.0
         self._latched: list[float] = []
+        self._commands: set[str] = set()
+        self._pulses: list[Pulse] = []
+        self._is_released = False
         self._hours_s = rng.uniform(200.0, 4000.0) * 3600
         self._energy_kwh = rng.uniform(2000.0, 40000.0)
         self._cabinet = 33.0
@@ -76,15 +83,17 @@ class StudioModel(Model):
     def is_done(self) -> bool:
         """True when every picture is taken and the results are ready."""
         done = self._phases.state is StudioState.DONE and self._phases.elapsed_s >= DONE_S
-        return self.vehicle is not None and done
+        return self.vehicle is not None and done and (self._is_released or not self.guided)
 
     def arrive(self, vehicle: Vehicle) -> None:
         """A vehicle drives on; its share of luck is drawn now."""
         super().arrive(vehicle)
-        self._phases = Phases(WORK)
+        self._phases = Phases(ARRIVING if self.guided else WORK)
+        self._commands.clear()
+        self._is_released = False
         self._visit, self._mass_kg, self._health = vehicle.visit, vehicle.mass_kg, vehicle.health
-        self._latched = [round((a + self.rng.uniform(-0.1, 0.1)) % 360, 2) for a in SPIN_ANGLES]
-        if vehicle.health < 0.3:
+        self._latch()
+        if vehicle.health < 0.3 and not self.guided:
             self._latched[self.rng.randrange(len(SPIN_ANGLES))] = NO_FRAME
 
     def leave(self) -> None:
@@ -92,8 +101,40 @@ class StudioModel(Model):
         super().leave()
         self._phases = Phases(OFF)
 
+    def _latch(self) -> None:
+        self._latched = [round((a + self.rng.uniform(-0.1, 0.1)) % 360, 2) for a in SPIN_ANGLES]
+
+    def commanded(self, command: str, value: bool) -> None:
+        """A command is set or taken back; a guided studio does what it is told when it can."""
+        if value:
+            self._commands.add(command)
+        else:
+            self._commands.discard(command)
+
+    def fired(self) -> list[Pulse]:
+        """The triggers of the spin since this was asked last."""
+        fired, self._pulses = self._pulses, []
+        return fired
+
+    def _obey(self, values: Values) -> None:
+        state, told = self._phases.state, self._commands
+        is_secured = self._phases.elapsed_s >= SECURING_S
+        if state is StudioState.SECURING and is_secured and "start" in told:
+            self._phases = Phases(SHOOTING)
+        elif state is StudioState.REVIEW and "repeat_spin" in told:
+            self._latch()
+            self._phases = Phases(SPINNING)
+        elif state is StudioState.REVIEW and "set_acquisition_done" in told:
+            values[Studio.acquisition_done] = True
+            self._phases = Phases(DONE)
+        elif state is StudioState.DONE:
+            self._is_released |= "release" in told
+            values[Studio.result_ready] |= "set_result_ready" in told
+
     def step(self, seconds: float, values: Values) -> None:
         """Let the studio work for `seconds`."""
+        if self.guided and self.vehicle is not None:
+            self._obey(values)
         for state, start, end in self._phases.advance(seconds):
             values[Studio.state] = state
             self._acts[state](start, end, values)
@@ -168,6 +209,9 @@ class StudioModel(Model):
         values[Studio.motor_current] = round(current, 1)
         frames = sum(1 for planned in SPIN_ANGLES if planned <= angle - RAMP_DEG)
         latched = self._latched[:frames] + [NO_FRAME] * (len(SPIN_ANGLES) - frames)
+        if self.guided:
+            known = sum(one != NO_FRAME for one in values[Studio.trigger_angles])
+            self._pulses += [Pulse(self._visit, one) for one in latched[known:frames]]
         values[Studio.trigger_angles] = latched
         values[Studio.frames_exterior] = sum(1 for angle in latched if angle != NO_FRAME)
         self._judged(values, frames)
@@ -202,10 +246,11 @@ class StudioModel(Model):
 
     def _review(self, start: float, end: float, values: Values) -> None:
         values[Studio.lamps_on] = False
-        values[Studio.acquisition_done] = end >= 10.0
+        values[Studio.acquisition_done] = end >= 10.0 and not self.guided
 
     def _done(self, start: float, end: float, values: Values) -> None:
-        values[Studio.result_ready] = end >= DONE_S
+        if not self.guided:
+            values[Studio.result_ready] = end >= DONE_S
         if start == 0.0:
             shots = sum(values[tag] for tag in (Studio.frames_exterior, Studio.frames_details))
             values[Studio.storage_free] = round(values[Studio.storage_free] - 0.012 * shots, 1)
