@@ -12,7 +12,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
 from random import Random
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from edge.arrivals import Arrival
 from edge.delivery import ACK_S
@@ -25,8 +25,6 @@ from edge.pipeline import Pipeline
 from edge.publish import Publisher
 from edge.sources.opcua import OpcuaSource
 from edge.sources.source import Gap, Item, Past, Report, Source
-from edge.studio.making import make
-from edge.studio.session import StudioSession
 from stations.declare import Node, Tag
 from stations.records import AgentInfo
 from stations.samples import EMPTY, Samples
@@ -38,6 +36,9 @@ from wire.site import Site, StationConfig
 from wire.sparkplug import births
 from wire.sparkplug.edge_node import EdgeNode
 from wire.sparkplug.metrics import MetricName, NodeMetric
+
+if TYPE_CHECKING:
+    from edge.studio.session import StudioSession
 
 OPCUA = "opcua"
 BLOCKING_S = 10.0
@@ -231,6 +232,10 @@ class Agent:
 
     def _studios(self, stations: list[StationConfig], version: str) -> dict[str, StudioSession]:
         """The captures of stations that have cameras; a change of those needs a restart."""
+        if not any(one.cameras for one in stations):
+            return {}
+        from edge.studio.making import make  # takes its time, and few agents have cameras
+
         folder = self.outbox.path.with_suffix(".studio")
 
         async def put(*given: Any) -> None:

@@ -64,7 +64,7 @@ class Output:
                 result = await loop.run_in_executor(threads, work)
                 files = attachments(result)
                 await self._put_record(self._station, draft(acquired, result.manifest), files)
-            except (FileRefused, OSError) as error:
+            except (FileRefused, LookupError, OSError) as error:
                 if not self.problem:
                     log.error("a capture waits", capture=acquired.capture, why=str(error))
                 self.problem = f"capture {acquired.capture} waits: {error}"
@@ -76,9 +76,15 @@ class Output:
     def _process(self, shelf: Shelf, job: Job, acquired: Acquired) -> Result:
         """The result, or the one that is there already: a signed picture is not signed twice."""
         folder = shelf.captures / acquired.capture
-        if (folder / MANIFEST).is_file():
+        try:
             manifest = Manifest.model_validate_json((folder / MANIFEST).read_bytes())
             return Result(folder, manifest, (*(one.file for one in manifest.pictures), MANIFEST))
+        except FileNotFoundError:
+            pass
+        except ValueError as error:
+            log.error(
+                "a manifest is damaged and made anew", capture=acquired.capture, why=str(error)
+            )
         return process(
             shelf.frames, folder, job, acquired, self._station, self._software, self._prepare
         )

@@ -75,7 +75,9 @@ def process(
     wrong = "wrong_vehicle" in acquired.reasons
     pictures, missing = [], list(acquired.missing)
     for placed in acquired.pictures:
-        shot, source = shots[placed.set, placed.index], frames / placed.file
+        # A plan may have changed since: of a shot that it has no more nobody knows what it shows.
+        unknown = Shot(set=placed.set, index=placed.index, camera=placed.camera, restricted=True)
+        shot, source = shots.get((placed.set, placed.index), unknown), frames / placed.file
         if not source.is_file():
             missing.append(placed.name)
             continue
@@ -184,7 +186,7 @@ def _manifest(
         capture=acquired.capture,
         visit=acquired.visit,
         station=station,
-        recipe=Recipe(id=job.id, version=job.version),
+        recipe=_recipe(acquired.recipe),
         software=software,
         started=_moment(acquired.started_ms),
         ended=_moment(acquired.ended_ms),
@@ -196,6 +198,11 @@ def _manifest(
         missing=missing,
         pictures=pictures,
     )
+
+
+def _recipe(text: str) -> Recipe:
+    name, _, version = text.rpartition("@")
+    return Recipe(id=name, version=int(version))
 
 
 def _moment(time_ms: int) -> datetime:

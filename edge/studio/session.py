@@ -82,13 +82,11 @@ class StudioSession:
         self._cameras = {one.name: one for one in cameras}
         self._clock, self._output, self._judge = clock, output, judge
         self._inputs: asyncio.Queue[Input] = asyncio.Queue(INPUTS_MAX)
-        self._acquired: asyncio.Queue[Acquired] = asyncio.Queue()
-        self._judging: asyncio.Queue[Judge] = asyncio.Queue()
         self._values = Values()
         self._taken: set[str] = set()
         self._asked: operator.Asks | None = None
         self._commanding = Commanding(commands)
-        self.disk_problem = ""
+        self.disk_problem, self.failures = "", 0
         self._told: deque[Tell] = deque(maxlen=50)
         self.memory = Memory()
 
@@ -134,7 +132,19 @@ class StudioSession:
     # The tasks.
 
     async def run(self) -> None:
-        """Capture for ever, until cancelled."""
+        """Capture for ever, until cancelled; a fault of ours begins anew with what is on disk."""
+        while True:
+            try:
+                await self._run()
+            except Exception:
+                log.exception("the capture begins anew", station=self.station)
+                self.failures += 1
+                self._values.nothing()
+                await asyncio.sleep(AGAIN_S)
+
+    async def _run(self) -> None:
+        self._acquired: asyncio.Queue[Acquired] = asyncio.Queue()
+        self._judging: asyncio.Queue[Judge] = asyncio.Queue()
         with ThreadPoolExecutor(1, thread_name_prefix=f"studio {self.station}") as threads:
             await self._begin()
             async with asyncio.TaskGroup() as group:
@@ -149,6 +159,8 @@ class StudioSession:
         """What is wrong now, for people."""
         if self.disk_problem:
             yield f"{self.station}: {self.disk_problem}"
+        if self.failures:
+            yield f"{self.station}: the capture failed {self.failures} times, see the log"
         for name, why in self.memory.lost.items():
             yield f"{self.station}: camera {name} is lost: {why}"
         if self._asked is not None:

@@ -128,6 +128,9 @@ class Course:
         running = self.running
         if running is None:
             return
+        if running.recipe != self.job.recipe and "recipe_unknown" not in running.flaws:
+            # The plan was changed under the vehicle.
+            self.run(flaws=(*running.flaws, "recipe_unknown"))
         turn, rest = (parts.begun_again(part, now) for part in (running.turn, running.rest))
         there = {(frame.set, frame.index) for frame in rest.frames}
         for shot in self.job.shots:

@@ -86,9 +86,9 @@ class Bench:
         self.clock, self.controller = Hands(), Controller()
         self.records: list[tuple[Draft, list[Attachment], dict[str, bytes]]] = []
         self.refuses = 0
-        self.prepare = masked
+        self.prepare, self.job = masked, JOB
         self.plc: dict[str, Any] = {}
-        self.counts = {"ring": 0, "hand": 0}
+        self.counts, self.base = {"ring": 0, "hand": 0}, {"ring": 0, "hand": 0}
         self.session = self._session()
 
     async def put_record(self, station: str, draft: Draft, files: Sequence[Attachment]) -> None:
@@ -110,7 +110,7 @@ class Bench:
             StillCamera("floor", CameraConfig(url=url), shelf.folder / "fetched"),
         )
         made = StudioSession(
-            "studio-1", JOB, cameras, shelf, self.clock, self.controller, output  # type: ignore[arg-type]
+            "studio-1", self.job, cameras, shelf, self.clock, self.controller, output  # type: ignore[arg-type]
         )  # fmt: skip
         made.declare(NUMBERS, EMPTY)
         return made
@@ -150,6 +150,10 @@ class Bench:
         for _ in range(number):
             self.counts[camera] += 1
             deliver(self.card, camera, self.counts[camera])
+
+    def upto(self, camera: str, number: int) -> None:
+        """So many triggers have reached a camera since the vehicle came."""
+        self.shoot(camera, number - (self.counts[camera] - self.base[camera]))
 
     async def taken(self) -> None:
         """Every file of the cameras is in the studio's own folder and has been seen."""

@@ -11,6 +11,7 @@ import pytest
 from edge.studio import folder_camera, operator, session
 from edge.studio.processing import untouched
 from edge.studio.shelf import Shelf
+from stations.studio.jobs import Arrived
 from stations.studio.manifest import Manifest
 from stations.studio.records import Capture
 from tests.edge.studio.bench import SAFE, Bench
@@ -31,6 +32,8 @@ def bench(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Bench]:
 
 
 def arrive(bench: Bench, visit: str) -> None:
+    if bench.plc.get("visit") != visit:
+        bench.base = dict(bench.counts)
     bench.show(
         state="LOADING", visit=visit, job=f"{visit}/1", recipe="full-360@3", simulated=True,
         stop_cause="NONE", latched=0, acquisition_done=False, result_ready=False, locked=True,
@@ -43,8 +46,9 @@ async def drive_on(bench: Bench) -> None:
 
 
 async def start(bench: Bench) -> None:
-    await eventually(lambda: bench.controller.values.get("start"), "the start")
-    bench.show(state="TURNING")
+    if bench.plc["state"] != "TURNING":
+        await eventually(lambda: bench.controller.values.get("start"), "the start")
+        bench.show(state="TURNING")
     await eventually(lambda: turns(bench) == 1, "the turn")
 
 
@@ -55,13 +59,13 @@ def turns(bench: Bench) -> int:
 
 async def first_half(bench: Bench) -> None:
     bench.show(latched=20)
-    bench.shoot("ring", 20)
+    bench.upto("ring", 20)
     await bench.taken()
 
 
 async def second_half(bench: Bench) -> None:
     bench.show(latched=40)
-    bench.shoot("ring", 20)
+    bench.upto("ring", 40)
     await bench.taken()
 
 
@@ -69,7 +73,7 @@ async def details(bench: Bench) -> None:
     bench.show(state="HOMING")
     bench.show(state="DETAILS")
     await eventually(lambda: "hand" in (began(bench) or {}), "the details begin")
-    bench.shoot("hand", 2)
+    bench.upto("hand", 2)
     await bench.taken()
 
 
@@ -90,11 +94,13 @@ async def wheels(bench: Bench) -> None:
 
 async def review(bench: Bench) -> None:
     bench.show(state="REVIEW")
-    await eventually(lambda: bench.controller.values.get("set_acquisition_done"), "that it is done")
+    given = bench.controller.given
+    await eventually(lambda: ("set_acquisition_done", True) in given, "that it is done")
 
 
 async def release(bench: Bench) -> None:
-    await bench.answered("set_acquisition_done", acquisition_done=True)
+    if not bench.plc["acquisition_done"]:
+        await bench.answered("set_acquisition_done", acquisition_done=True)
     await eventually(lambda: bench.controller.values.get("release"), "the release")
 
 
@@ -195,6 +201,7 @@ async def test_the_next_vehicle_comes_while_the_first_result_waits(bench: Bench)
         bench.show(state="LEAVING")
         bench.show(state="EMPTY", visit="", job="")
         bench.controller.values.pop("start", None)
+        bench.controller.given.clear()
         arrive(bench, "v-2")
         bench.show(state="SECURING", locked=False)
         for one in STEPS[1:]:
@@ -274,3 +281,43 @@ async def test_a_stray_is_kept_for_a_person(bench: Bench) -> None:
         await eventually(lambda: len(list(studio.shelf.strays.iterdir())) == 2, "the strays")
         await whole(bench)
         assert (await bench.recorded())["complete"]
+
+
+async def test_a_fault_of_ours_begins_anew_and_is_told(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real, left = session.step, [1]
+
+    def step(job: Any, memory: Any, given: Any) -> Any:
+        if isinstance(given, Arrived) and given.frame.count == 7 and left:
+            left.pop()
+            raise RuntimeError("a mistake of ours")
+        return real(job, memory, given)
+
+    monkeypatch.setattr(session, "step", step)
+    async with bench.running() as studio:
+        for one in STEPS[:2]:
+            await one(bench)
+        bench.shoot("ring", 20)
+        await eventually(lambda: not left, "the fault")
+        await eventually(lambda: "failed 1 times" in "".join(studio.problems()), "that it is told")
+        bench.show(latched=20)
+        await bench.taken()
+        for one in STEPS[3:]:
+            await one(bench)
+        assert (await bench.recorded())["complete"]
+
+
+async def test_a_plan_that_changed_under_the_vehicle_is_said(bench: Bench) -> None:
+    async with bench.running():
+        for one in STEPS[:6]:
+            await one(bench)
+    bench.job = bench.job.model_copy(update={"version": 4, "shots": bench.job.shots[1:]})
+    async with bench.running() as studio:
+        bench.show(state="REVIEW")
+        await eventually(lambda: operator.asked(studio.shelf.operator), "the question")
+        why = operator.Choice(capture="v-1-1", choice="go_on", why="new plan")
+        operator.answer(studio.shelf.operator, why)
+        data = await bench.recorded()
+    assert data["recipe"] == "full-360@3" and not data["complete"]
+    assert "recipe_unknown" in data["reasons"]
