@@ -135,6 +135,12 @@ class Ledger:
         with self.reading() as connection:
             return [Entry(**row._mapping) for row in connection.execute(statement)]
 
+    def get(self, id: str) -> Entry | None:
+        """The entry of a record; None when there is none of this id."""
+        with self.reading() as connection:
+            row = connection.execute(select(ENTRY).where(ENTRY.c.id == id)).one_or_none()
+        return None if row is None else Entry(**row._mapping)
+
     def counts(self) -> Mapping[str, int]:
         """How many entries each station has."""
         statement = select(ENTRY.c.station, func.count()).group_by(ENTRY.c.station)

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import typer
 
-from refit.studio import operator
+from refit.studio import export, operator, page
 
 app = typer.Typer(name="studio", help="The turntable photo studio.", no_args_is_help=True)
 app.add_typer(operator.app)
+app.add_typer(page.app)
+app.add_typer(export.app)

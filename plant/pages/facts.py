@@ -1,0 +1,166 @@
+"""What a page says about a capture in words: its facts, its flaws, the names of things."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+
+from plant.pages.capture import Capture
+from stations.studio.manifest import Picture, PictureSet, Reason, Verdict
+from wire.texts import Texts, phrase
+
+# Each text stands with a capital: they are titles.
+SETS = {
+    PictureSet.SPIN: phrase("Exterior"),
+    PictureSet.HERO: phrase("Views"),
+    PictureSet.INTERIOR: phrase("Interior"),
+    PictureSet.DETAIL: phrase("Detail"),
+    PictureSet.WHEEL: phrase("Wheel"),
+    PictureSet.TREAD: phrase("Tread"),
+    PictureSet.UNDERBODY: phrase("Underbody"),
+    PictureSet.ENGINE: phrase("Engine"),
+    PictureSet.BOOT: phrase("Boot"),
+    PictureSet.DAMAGE: phrase("Damage"),
+}
+REASONS = {
+    Reason.BLURRED: phrase("blurred"),
+    Reason.CLIPPED: phrase("over-exposed"),
+    Reason.DARK: phrase("too dark"),
+    Reason.REPEATED: phrase("repeated"),
+    Reason.OFF_ANGLE: phrase("off its angle"),
+    Reason.CROPPED: phrase("cropped"),
+    Reason.CORRUPT: phrase("damaged file"),
+}
+# As the vehicle is seen, in steps of 45 degrees, when it turns clockwise seen from above.
+SIDES = (
+    phrase("front"), phrase("front left"), phrase("left"), phrase("rear left"),
+    phrase("rear"), phrase("rear right"), phrase("right"), phrase("front right"),
+)  # fmt: skip
+NAME = re.compile(r"([a-z]+)_(\d+)\Z")
+
+
+def side(texts: Texts, angle: float, rotation: int) -> str:
+    """From where the vehicle is seen at an angle of the table: "30° front left"."""
+    eighth = round(angle * rotation / 45) % 8
+    return f"{texts.number(angle)}° {texts.say(SIDES[eighth])}"
+
+
+def title(texts: Texts, picture: Picture, number: int, of: int) -> str:
+    """What a picture is called: its own title, else its set and number."""
+    if picture.title:
+        return picture.title
+    name = texts.say(SETS[picture.set])
+    return f"{name} {number}" if of > 1 else name
+
+
+def flaw(texts: Texts, picture: Picture) -> str:
+    """What the checks found against a picture; empty when nothing."""
+    if picture.verdict is Verdict.GOOD:
+        return ""
+    return ", ".join(texts.say(REASONS[one]) for one in picture.reasons) or texts.say("not good")
+
+
+def badges(texts: Texts, capture: Capture) -> tuple[list[str], list[str]]:
+    """The few words beside the title: plain ones, and those that warn."""
+    manifest, number = capture.manifest, len(capture.pictures)
+    signed = sum(one.signed for one in capture.pictures)
+    plain = [texts.count(number, "{number} picture", "{number} pictures")]
+    if not signed:
+        plain.append(texts.say("Not signed"))
+    else:
+        plain.append(texts.say("Signed") if signed == number else texts.say("Partly signed"))
+    warning = []
+    if manifest.simulated:
+        warning.append(texts.say("Simulated"))
+    if not manifest.complete:
+        warning.append(texts.say("Incomplete"))
+    return plain, warning
+
+
+def notices(texts: Texts, capture: Capture) -> list[tuple[str, list[str]]]:
+    """What must be known before the pictures are looked at: a sentence, and lines below it."""
+    found: list[tuple[str, list[str]]] = []
+    if capture.manifest.simulated:
+        said = texts.say("Simulated: these pictures were computed, no camera has taken them.")
+        found.append((said, []))
+    if not capture.manifest.complete:
+        said = texts.say("Incomplete: not all that was planned is here.")
+        found.append((said, incomplete(texts, capture)))
+    return found
+
+
+def rows(texts: Texts, capture: Capture) -> list[tuple[str, str]]:
+    """The facts of a capture, name and value."""
+    manifest = capture.manifest
+    found = [
+        (texts.say("Taken"), texts.moment(manifest.started)),
+        (texts.say("Pictures"), texts.number(len(capture.pictures))),
+        (
+            texts.say("Plan"),
+            f"{manifest.recipe.id}, {texts.say('version')} {manifest.recipe.version}",
+        ),
+        (texts.say("Complete"), texts.say("yes") if manifest.complete else texts.say("no")),
+        (texts.say("Signed"), signed(texts, capture)),
+        (
+            texts.say("Source"),
+            texts.say("simulator") if manifest.simulated else texts.say("cameras of the studio"),
+        ),
+    ]
+    bad = [one for one in capture.pictures if one.verdict is Verdict.BAD]
+    if bad:
+        said = texts.count(
+            len(bad), "{number} picture did not pass", "{number} pictures did not pass"
+        )
+        why = ", ".join(dict.fromkeys(flaw(texts, one) for one in bad))
+        found.append((texts.say("Checks"), f"{said}: {why}"))
+    if capture.unreadable:
+        left = texts.count(
+            capture.unreadable,
+            "{number} picture could not be read",
+            "{number} pictures could not be read",
+        )
+        found.append((texts.say("Left out"), left))
+    if capture.withheld:
+        kept = texts.count(
+            capture.withheld,
+            "{number} picture, for privacy",
+            "{number} pictures, for privacy",
+        )
+        found.append((texts.say("Not shown"), kept))
+    return [
+        *found,
+        (texts.say("Station"), manifest.station),
+        (texts.say("Software"), manifest.software),
+        (texts.say("Capture"), manifest.capture),
+    ]
+
+
+def signed(texts: Texts, capture: Capture) -> str:
+    """How many of the pictures are signed."""
+    number, of = sum(one.signed for one in capture.pictures), len(capture.pictures)
+    if not number:
+        return texts.say("no")
+    if number == of:
+        return texts.say("yes, every picture (C2PA)")
+    return texts.say("{number} of {of} pictures (C2PA)", number=number, of=of)
+
+
+def incomplete(texts: Texts, capture: Capture) -> list[str]:
+    """Why a capture is not complete, in lines."""
+    lines = list(capture.manifest.reasons)
+    gone: Counter[PictureSet] = Counter()
+    for name in capture.manifest.missing:
+        match = NAME.match(name)
+        known = match is not None and match[1] in SETS
+        if match is not None and known:
+            gone[PictureSet(match[1])] += 1
+        else:
+            lines.append(texts.say("missing: {name}", name=name))
+    for one, number in gone.items():
+        of = texts.say(SETS[one])
+        lines.append(
+            texts.count(
+                number, "{number} picture missing: {of}", "{number} pictures missing: {of}", of=of
+            )
+        )
+    return lines
