@@ -16,6 +16,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from stations.records import Record
 from stations.studio.manifest import Damage, Manifest, Picture, PictureSet, Verdict
+from wire.media.protocol import RESTRICTED
 
 MANIFEST = "manifest.json"
 DAMAGES = "damages.json"
@@ -208,7 +209,12 @@ class RecordFiles:
     def __init__(self, record: Record, fetch: Callable[[str], bytes]) -> None:
         self.place = f"record {record.id}"
         self._hashes = {one.name: one.sha256 for one in record.files}
+        self._restricted = {one.name for one in record.files if one.type == RESTRICTED}
         self._fetch = fetch
+
+    def is_restricted(self, name: str) -> bool:
+        """Whether the media store gives this file only to those who may see what is restricted."""
+        return name in self._restricted
 
     def has(self, name: str) -> bool:
         """Whether the record names this file; its bytes may still be on their way."""
@@ -231,6 +237,15 @@ class RecordFiles:
         return data
 
 
+def _kept_back(manifest: Manifest, files: RecordFiles) -> Manifest:
+    """The manifest with everything restricted that either it or the record says is."""
+    pictures = tuple(
+        one.model_copy(update={"restricted": one.restricted or files.is_restricted(one.file)})
+        for one in manifest.pictures
+    )
+    return manifest.model_copy(update={"pictures": pictures})
+
+
 def from_record(record: Record, fetch: Callable[[str], bytes]) -> Capture:
     """The capture of a `studio.capture` record; `fetch` gives bytes by hash, LookupError if none.
 
@@ -242,6 +257,7 @@ def from_record(record: Record, fetch: Callable[[str], bytes]) -> Capture:
             manifest = Manifest.model_validate_json(files.read(MANIFEST))
         else:
             manifest = Manifest.model_validate(record.data)
+        manifest = _kept_back(manifest, files)
         damages = manifest.damages
         if files.has(DAMAGES):
             damages = _DAMAGES.validate_json(files.read(DAMAGES))

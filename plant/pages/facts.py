@@ -31,6 +31,17 @@ REASONS = {
     Reason.CROPPED: phrase("cropped"),
     Reason.CORRUPT: phrase("damaged file"),
 }
+# Why a capture is not complete, as the studio tells it; what follows a dot is {name}.
+CAUSES = {
+    "unmasked": phrase(
+        "Number plates could not be masked everywhere: such pictures are kept back."
+    ),
+    "light_curtain": phrase("The light curtain was broken while the vehicle turned."),
+    "wrong_vehicle": phrase("Another vehicle than expected stood on the table."),
+    "count_differs": phrase(
+        "Camera {name} delivered another number of frames than it was triggered."
+    ),
+}
 # As the vehicle is seen, in steps of 45 degrees, when it turns clockwise seen from above.
 SIDES = (
     phrase("front"), phrase("front left"), phrase("left"), phrase("rear left"),
@@ -147,12 +158,11 @@ def signed(texts: Texts, capture: Capture) -> str:
 
 def incomplete(texts: Texts, capture: Capture) -> list[str]:
     """Why a capture is not complete, in lines."""
-    lines = list(capture.manifest.reasons)
+    lines = [line for one in capture.manifest.reasons if (line := _cause(texts, one))]
     gone: Counter[PictureSet] = Counter()
     for name in capture.manifest.missing:
         match = NAME.match(name)
-        known = match is not None and match[1] in SETS
-        if match is not None and known:
+        if match is not None and match[1] in SETS:
             gone[PictureSet(match[1])] += 1
         else:
             lines.append(texts.say("missing: {name}", name=name))
@@ -164,3 +174,15 @@ def incomplete(texts: Texts, capture: Capture) -> list[str]:
             )
         )
     return lines
+
+
+def _cause(texts: Texts, reason: str) -> str:
+    """A reason of the manifest in words; what an operator wrote stays as it is."""
+    code, _, name = reason.partition(".")
+    if code == "missing" and NAME.match(name):
+        return ""  # counted among those that are missing
+    if code in CAUSES:
+        return texts.say(CAUSES[code], name=name)
+    if code in REASONS and NAME.match(name):
+        return f"{name}: {texts.say(REASONS[Reason(code)])}"
+    return reason

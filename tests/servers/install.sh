@@ -17,6 +17,7 @@ has gcc && echo '#include <stdio.h>' | gcc -E - >/dev/null 2>&1 || wanted="$want
 has javac || wanted="$wanted openjdk-17-jdk-headless"
 has mvn || wanted="$wanted maven"
 has node && has npm || wanted="$wanted nodejs npm"
+has chromium || wanted="$wanted chromium"
 ls /usr/lib/postgresql/*/bin/postgres >/dev/null 2>&1 || wanted="$wanted postgresql"
 if test -n "$wanted"; then
     if test "$(id -u)" != 0; then

@@ -161,12 +161,22 @@ def test_what_is_not_so_is_said(tmp_path: Path) -> None:
     )
     capture.pictures[1] = blurred
     folder = capture.finish(
-        complete=False, reasons=("light curtain",), missing=("spin_003", "spin_004")
+        complete=False,
+        reasons=(
+            "light_curtain",
+            "count_differs.ring",
+            "dark.spin_001",
+            "missing.spin_003",
+            "went on",
+        ),
+        missing=("spin_003", "spin_004"),
     )
     make_page(from_folder(folder), tmp_path / "page", Texts("en"))
     text = Elements(tmp_path / "page").text
+    assert "missing.spin_003" not in text
     for said in (
-        "Incomplete", "light curtain", "2 pictures missing: Exterior", "Simulated", "Not signed",
+        "Incomplete", "The light curtain was broken", "Camera ring delivered another number",
+        "spin_001: too dark", "went on", "2 pictures missing: Exterior", "Simulated", "Not signed",
         "1 picture did not pass: blurred",
     ):  # fmt: skip
         assert said in text

@@ -11,6 +11,8 @@ import pytest
 from plant.ledger import open_ledger
 from plant.media.directory import DirectoryMedia
 from plant.media.server import open_media
+from plant.pages.capture import from_record
+from plant.pages.page import make_page
 from stations.records import File, Record
 from stations.studio.manifest import Manifest, PictureSet
 from tests.plant.media_contract import put
@@ -19,7 +21,9 @@ from tests.plant.records import record
 from tests.refit.test_commands import run
 from tests.servers import free_port
 from wire.clock import SystemClock
+from wire.media.protocol import RESTRICTED
 from wire.site import Site, load
+from wire.texts import Texts
 
 
 @pytest.fixture
@@ -93,6 +97,26 @@ def test_a_record_becomes_a_page(capture: Path, site: Site, tmp_path: Path, as_f
     next(site.media.folder.rglob(f"{shown.sha256}*")).unlink()
     code, _, err = run(*words)
     assert code == 2 and f"{shown.name} is not in the media store" in err
+
+
+def test_what_only_the_record_calls_restricted_is_not_shown(
+    capture: Path, site: Site, tmp_path: Path
+) -> None:
+    made = delivered(site, capture, as_file=True)
+    hidden = next(one for one in made.files if one.name.startswith("spin/spin_001"))
+    files = tuple(
+        one.model_copy(update={"type": RESTRICTED}) if one == hidden else one for one in made.files
+    )
+    fetched: list[str] = []
+
+    def fetch(sha256: str) -> bytes:
+        fetched.append(sha256)
+        return b"".join(DirectoryMedia(site.media.folder, SystemClock()).read(sha256))
+
+    opened = from_record(made.model_copy(update={"files": files}), fetch)
+    make_page(opened, tmp_path / "page", Texts("en"))
+    assert len(list((tmp_path / "page/turn").glob("*.webp"))) == 3
+    assert hidden.sha256 not in fetched and opened.withheld == 2
 
 
 @pytest.mark.system
