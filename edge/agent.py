@@ -145,7 +145,9 @@ class Agent:
     ) -> None:
         """Serve until `stop`; then end the sources, commit what came, send it if there is time."""
         client_id = f"refit-{self.site.name}-{self.name}"
-        self.publisher.connect(partial(self._make_session, self.broker, client_id))
+        first, *others = self.broker.servers
+        make = partial(self._make_session, first, client_id, others=others)
+        self.publisher.connect(make)
         try:
             async with asyncio.TaskGroup() as group:
                 rest = [self.intake.run, self.intake.tick, self.publisher.run, self.files.run]
@@ -276,6 +278,7 @@ class Agent:
             places=self.outbox.places((one.name, one.line, one.kind) for one in stations),
             health=health,
             primary=self.site.historian.name if acknowledged else self.site.outbox.host,
+            walks=bool(self.broker.others),
         )
         return Publisher(
             node,

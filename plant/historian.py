@@ -11,6 +11,7 @@ import threading
 from collections import Counter, deque
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
+from functools import partial
 from random import Random
 from typing import Protocol
 
@@ -20,6 +21,7 @@ from plant.inbox import Inbox
 from plant.kpi.follower import Follower
 from plant.kpi.marks import Mark
 from plant.latest import Latest
+from plant.links import Link, Links
 from plant.points import Model
 from plant.stores.check import is_ahead
 from plant.stores.store import Points
@@ -50,17 +52,6 @@ OWN_MAX = 10_000  # points of the historian's own that wait for the writer
 log = structlog.get_logger("historian")
 
 
-class Link(Protocol):
-    """What the historian needs of an MQTT session."""
-
-    @property
-    def connected(self) -> bool: ...
-    def start(self) -> None: ...
-    def publish(self, message: Message) -> bool: ...
-    def reconnect(self, final: tuple[Message, ...] = ()) -> None: ...
-    def disconnect(self, final: tuple[Message, ...] = ()) -> bool: ...
-
-
 class Records(Protocol):
     """What the historian hands the agents' records to: the ledger's recorder."""
 
@@ -86,11 +77,13 @@ class Historian:
         clock: Clock,
         random: Random,
         settings: HostSettings | None = None,
+        servers: int = 1,
     ) -> None:
-        self.host = Host(name, rng=random, settings=settings or HostSettings(group=site))
+        settings = settings or HostSettings(group=site)
+        self.host = Host(name, rng=random, settings=settings, servers=servers)
         self.inbox = Inbox()
         self.writer = writer
-        self.link: Link | None = None
+        self.links = Links()
         self.counts: Counter[str] = Counter()
         self.latest = Latest()
         self.heard_ms: dict[str, int] = {}
@@ -106,23 +99,26 @@ class Historian:
         self._tick_due = 0.0
         self._heartbeat_due = clock.monotonic() + HEARTBEAT_S
 
-    def connect(self, make: Callable[..., Link]) -> None:
-        """Make the session by `make` (broker and client id filled in), start it and the worker."""
-        link = self.attach(make)
+    def connect(self, *makes: Callable[..., Link]) -> None:
+        """Make a session at each server by `makes` (broker and client id filled in), and begin."""
+        for make in makes:
+            self.attach(make)
         self._worker = threading.Thread(target=self._run, name="historian", daemon=True)
         self._worker.start()
-        link.start()
+        self.links.start()
 
     def attach(self, make: Callable[..., Link]) -> Link:
-        """Make the session and start nothing, for somebody who calls `turn` himself."""
-        self.link = make(
-            will=self.will,
-            on_connect=self.connected,
-            on_disconnect=self.disconnected,
-            on_message=self.message,
+        """Make one session and start nothing, for somebody who calls `turn` himself."""
+        server = len(self.links)
+        link = make(
+            will=partial(self.will, server),
+            on_connect=partial(self.connected, server),
+            on_disconnect=partial(self.disconnected, server=server),
+            on_message=self.message if not server else partial(self._elsewhere, server),
             subscriptions=(*self.host.subscriptions, (topics.all_records(self._site), 1)),
         )
-        return self.link
+        self.links.add(link)
+        return link
 
     def keep_records(self, records: Records) -> None:
         """Hand the agents' records to a recorder, which answers by `confirm_records`."""
@@ -144,13 +140,16 @@ class Historian:
         """Tell an agent which of its records the ledger has; False when it cannot be told now."""
         message = Message(topics.recorded(self._site, agent), answer, qos=1)
         with self._lock:  # a session that has just begun says STATE before anything else
-            can_tell = self.link is not None and self.host.announced
-            return can_tell and self.link is not None and self.link.publish(message)
+            there = [server for server in range(len(self.links)) if self.host.announced(server)]
+            return any([self.links.say(server, message) for server in there])
 
     @property
     def alive(self) -> bool:
         """False when the worker has ended although nobody asked it to."""
         return self._worker is not None and self._worker.is_alive()
+
+    def _elsewhere(self, server: int, message: Message) -> None:
+        self.message(replace(message, server=server))
 
     def message(self, message: Message) -> None:
         """A message has come; on the MQTT thread, so nothing here waits for a disk."""
@@ -161,7 +160,7 @@ class Historian:
         elif topics.parse_state(message.topic) is not None:
             with self._lock:
                 now_ms = self._clock.now_ms()
-                self._do(self.host.message(message.topic, message.payload, now_ms))
+                self._do(self._understood(message, now_ms))
         else:
             self.inbox.put(message)
 
@@ -190,9 +189,7 @@ class Historian:
             self._drain()  # what follows from the last records
         with self._lock:
             effects = self.host.stop(self._clock.now_ms())
-        final = tuple(_message(one) for one in effects if isinstance(one, Publish))
-        if self.link is not None:
-            self.link.disconnect(final)
+        self.links.disconnect(effects)
 
     def _run(self) -> None:
         while not self._stopping.is_set():
@@ -220,9 +217,12 @@ class Historian:
             self._tick_due = 0.0
             self._tick()
 
+    def _understood(self, message: Message, now_ms: int) -> list[HostEffect]:
+        return self.host.message(message.topic, message.payload, now_ms, message.server)
+
     def _hear(self, message: Message, now_ms: int) -> None:
         try:
-            self._do(self.host.message(message.topic, message.payload, now_ms))
+            self._do(self._understood(message, now_ms))
         except Exception:
             self.counts["failed messages"] += 1
             log.exception("a message cannot be handled", topic=message.topic)
@@ -257,12 +257,11 @@ class Historian:
         for effect in self._model.foreign.named(effects, self.counts):
             match effect:
                 case Publish():
-                    if self.link is None or not self.link.publish(_message(effect)):
+                    if not self.links.publish(effect):
                         self.counts["publishes not taken"] += 1
                 case Disconnect():
                     log.warning("the connection is made anew", why=effect.why)
-                    if self.link is not None:
-                        self.link.reconnect()
+                    self.links.reconnect(effect.server)
                 case Received():
                     self._received(effect)
                 case Online():
@@ -320,25 +319,21 @@ class Historian:
         if points is not None:
             self.writer.offer(Item(edge, points))
 
-    def will(self) -> Will:
+    def will(self, server: int = 0) -> Will:
         """The Last Will of the CONNECT that follows."""
         with self._lock:
-            will = self.host.will(self._clock.now_ms())
+            will = self.host.will(self._clock.now_ms(), server)
         return Will(will.topic, will.payload, will.qos, will.retain)
 
-    def connected(self) -> None:
+    def connected(self, server: int = 0) -> None:
         """The subscriptions stand: say that we are online, before anything else."""
         with self._lock:
-            self._do(self.host.connected(self._clock.now_ms()))
+            self._do(self.host.connected(self._clock.now_ms(), server))
 
-    def disconnected(self, why: str) -> None:
+    def disconnected(self, why: str, server: int = 0) -> None:
         """What has not been understood yet belongs to a session that is gone; it comes again."""
         if self._stopping.is_set():
             return
-        self.counts["forgotten at disconnect"] += self.inbox.clear()
+        self.counts["forgotten at disconnect"] += self.inbox.clear(server)
         with self._lock:
-            self._do(self.host.disconnected(self._clock.now_ms()))
-
-
-def _message(publish: Publish) -> Message:
-    return Message(publish.topic, publish.payload, publish.qos, publish.retain)
+            self._do(self.host.disconnected(self._clock.now_ms(), server))

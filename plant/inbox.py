@@ -109,13 +109,17 @@ class Inbox:
         """End a wait although there is nothing to take."""
         self._filled.set()
 
-    def clear(self) -> int:
-        """Forget everything, since the connection it came through is gone; how much it was."""
+    def clear(self, server: int = 0) -> int:
+        """Forget what came from a server, since the connection is gone; how much it was."""
+        count = 0
         with self._lock:
-            count = sum(len(queue.messages) for queue in self._queues.values())
-            self._queues.clear()
-            self._turn.clear()
-            self._bytes = 0
+            for queue in self._queues.values():
+                kept = deque(one for one in queue.messages if one.server != server)
+                count += len(queue.messages) - len(kept)
+                queue.messages, queue.bytes = kept, sum(one.size for one in kept)
+            self._queues = {agent: one for agent, one in self._queues.items() if one.messages}
+            self._turn = deque(agent for agent in self._turn if agent in self._queues)
+            self._bytes = sum(queue.bytes for queue in self._queues.values())
         return count
 
     def __len__(self) -> int:

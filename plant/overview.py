@@ -62,7 +62,7 @@ class Overview:
             "site": self._site.name,
             "historian": self._historian.host.id,
             "time_ms": self._clock.now_ms(),
-            "connected": self._historian.link is not None and self._historian.link.connected,
+            "connected": self._historian.links.connected,
             "store": self._historian.writer.problem or "",
             "token": f"{self._id}-{view.revision}",
             "partial": is_partial,

@@ -81,7 +81,7 @@ async def run(
         try:
             client_id = f"refit-{site.name}-{site.historian.name}"
             me = site.broker.of(site.historian.name)
-            historian.connect(partial(Session, me, client_id))
+            historian.connect(*(partial(Session, server, client_id) for server in me.servers))
             started(historian, status)
             while not stop.is_set():
                 answers.look()
@@ -149,7 +149,7 @@ def _open(site: Site, clock: Clock, stack: ExitStack) -> tuple[Historian, Status
     historian = Historian(
         model, writer_for(store, letters, clock, random), site=site.name,
         name=site.historian.name, clock=clock, random=random,
-        settings=host_settings(site),
+        settings=host_settings(site), servers=len(site.broker.servers),
     )  # fmt: skip
     hours, facts = Hours(site, read, model), Facts(site, model)
     accounting = Accounting(hours, facts, ledger, historian.say, clock)

@@ -130,8 +130,7 @@ class Status:
         historian, problems = self._historian, []
         if not historian.alive:
             problems.append("the worker has ended")
-        if historian.link is None or not historian.link.connected:
-            problems.append("no connection to the broker")
+        problems += historian.links.problems()
         if historian.writer.problem:
             problems.append(f"the store takes no samples: {historian.writer.problem}")
         if self._means is not None and self._means.problem:

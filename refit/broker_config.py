@@ -91,6 +91,12 @@ def _check(site: Site) -> None:
             f'write [broker] url = "mqtts://HOST:8883" in {site.file}',
         )
 
+    if len({one.port for one in site.broker.servers}) > 1:
+        raise Wrong(
+            "the servers of [broker] have different ports, and one configuration is for them all",
+            "give their urls the same port",
+        )
+
 
 def _pair(site: Site, text: str) -> tuple[str, str]:
     from wire.site.problems import Wrong

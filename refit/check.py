@@ -114,9 +114,11 @@ def _connections(station: StationConfig) -> str:
 
 
 def _places(site: Site) -> list[tuple[str, str]]:
-    broker = f"{site.broker.host}:{site.broker.port}"
+    broker = ", ".join([site.broker.url, *site.broker.others])
+    if site.broker.embedded:
+        broker = f"embedded, {site.broker.host}:{site.broker.port}"
     return [
-        ("broker", f"embedded, {broker}" if site.broker.embedded else site.broker.url),
+        ("broker", broker),
         ("store", site.store.url),
         ("ledger", site.ledger.url),
         ("media", site.media.url or "none"),

@@ -56,7 +56,7 @@ def _all(site: Site) -> Iterable[Whom]:
 
 
 def _services(site: Site) -> Iterable[Whom]:
-    yield Whom(BROKER, Use.SERVER, _with_here(site.broker.host))
+    yield Whom(BROKER, Use.SERVER, _with_here(*(one.host for one in site.broker.servers)))
     if site.media.tls:
         yield Whom(MEDIA, Use.SERVER, _with_here(site.media.host))
     store = urlsplit(site.store.url)
@@ -64,5 +64,5 @@ def _services(site: Site) -> Iterable[Whom]:
         yield Whom(STORE, Use.SERVER, _with_here(store.hostname))
 
 
-def _with_here(host: str) -> tuple[str, ...]:
-    return tuple(dict.fromkeys([host, *HERE]))
+def _with_here(*hosts: str) -> tuple[str, ...]:
+    return tuple(dict.fromkeys([*hosts, *HERE]))

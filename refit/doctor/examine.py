@@ -18,7 +18,7 @@ import psutil
 
 from refit.doctor import logins, probes, verdicts
 from refit.doctor.verdicts import Finding, Level
-from wire.site import Site, StationConfig
+from wire.site import BrokerConfig, Site, StationConfig
 from wire.tls import TlsError, client_context
 
 PORTS = {
@@ -71,8 +71,9 @@ def site(found: Site, agent: str | None) -> Iterator[Finding]:
                 told = list(_http_clock(peer))
                 yield from told
                 well.update(f"{peer.what}: HTTP" for _ in told)
-    if "broker" in well and found.broker.tls:
-        yield _broker_tls(found, agent or found.historian.name)
+    for what, broker in _brokers(found):
+        if what in well and broker.tls:
+            yield _broker_tls(what, broker, agent or found.historian.name)
     if "store: HTTP" in well:
         yield from logins.store(found)
     if "ledger" in well:
@@ -80,15 +81,23 @@ def site(found: Site, agent: str | None) -> Iterator[Finding]:
     yield from _opcua_clocks(found, well)
 
 
-def _broker_tls(found: Site, name: str) -> Finding:
+def _brokers(found: Site) -> list[tuple[str, BrokerConfig]]:
+    """Every MQTT server, by what it is called here."""
+    servers = found.broker.servers
+    if len(servers) == 1:
+        return [("broker", found.broker)]
+    return [(f"broker {one.host}:{one.port}", one) for one in servers]
+
+
+def _broker_tls(what: str, server: BrokerConfig, name: str) -> Finding:
     """TLS alone: a whole session would push out the one who runs under this account."""
-    broker = found.broker.of(name)
+    broker = server.of(name)
     try:
         context = client_context(broker.ca_file, broker.cert_file, broker.key_file)
         problem = probes.tls(broker.host, broker.port, context)
     except (TlsError, OSError) as error:
         problem = str(error)
-    return verdicts.secured("broker", name, problem)
+    return verdicts.secured(what, name, problem)
 
 
 def _folders(found: Site, agent: str | None) -> Iterator[tuple[str, Path]]:
@@ -162,7 +171,7 @@ def _serial(found: Site, agent: str | None) -> Iterator[Finding]:
 
 def _peers(found: Site, agent: str | None) -> Iterator[Peer]:
     if not found.broker.embedded:
-        yield _peer("broker", found.broker.url)
+        yield from (_peer(what, one.url) for what, one in _brokers(found))
     if found.media.url is not None and not found.media.embedded:
         yield _peer("media store", found.media.url)
     if agent is None:

@@ -8,9 +8,9 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
+from refit.conformance.packets import CONNECT, PUBLISH, SUBSCRIBE, split
 from tests.mqtt.conftest import BrokerAt, Start
 from tests.servers import until
-from tests.wire_tap import CONNECT, PUBLISH, SUBSCRIBE, split
 from wire.mqtt import Limits, Message
 
 pytestmark = pytest.mark.system

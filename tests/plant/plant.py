@@ -67,7 +67,7 @@ class Link:
     """The historian's session: what it publishes stays in `sent`."""
 
     def __init__(self, callbacks: dict[str, Any]) -> None:
-        self.callbacks = callbacks
+        self.callbacks, self.address = callbacks, "broker:1883"
         self.connected = False
         self.sent: list[Message] = []
         self.final: tuple[Message, ...] = ()
@@ -135,7 +135,7 @@ class Plant:
         )
         self.historian.keep_records(self.records)
         self.link = Link(self._callbacks())
-        self.historian.link = self.link
+        self.historian.links.add(self.link)
         self.link.start()
         self.acknowledged: dict[str, set[int]] = {}
 

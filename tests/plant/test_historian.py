@@ -16,7 +16,7 @@ from plant.stores.check import NOT_A_NUMBER
 from plant.stores.store import EDGE_HEALTH, STATION_STATE, Points, Refusal
 from stations.declare import Type
 from stations.samples import build
-from tests.plant.plant import Link, Plant
+from tests.plant.plant import Plant
 from tests.servers import until
 from tests.sparkplug.plant import ANGLE, HOST, SITE, T0, TABLE_1, TABLE_2, angles, foreign
 from wire import topics
@@ -294,7 +294,7 @@ def test_stopping_while_the_store_hangs_writes_nothing_beside_the_worker(
 
     monkeypatch.setattr(plant.store, "write", hang)
     node = plant.agent()
-    plant.historian.connect(lambda **callbacks: Link(callbacks))
+    plant.historian.connect()
     assert begun.wait(30)
     plant.send(node, "table-1", angles(1.0), 1)
     stopping = threading.Thread(target=plant.historian.stop)

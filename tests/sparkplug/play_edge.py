@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from refit.conformance.judge import Book, judge
 from stations.status import BAD_NO_DATA
 from tests.mqtt.conftest import BrokerAt
 from tests.servers import until
-from tests.sparkplug.judge import Book, judge
 from tests.sparkplug.real import CLOCK, HOST, PATIENCE_S, Director, RealEdge
 from tests.wire_tap import WireTap
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from refit.conformance.judge import Book, judge
 from tests.mqtt.conftest import BrokerAt
 from tests.servers import until
-from tests.sparkplug.judge import Book, judge
 from tests.sparkplug.plant import angles, edge_node
 from tests.sparkplug.real import (
     CLOCK,
@@ -25,7 +25,7 @@ def play(tap: WireTap, folder: Path, version: str) -> Book:
     """Run it through; what the judge says of the recording."""
     director = Director(BrokerAt(tap.broker_port))
     director.state(False, CLOCK.now_ms() - 60_000)  # what an earlier life has left
-    real = RealHost(BrokerAt(tap.port, version=version), folder)  # type: ignore[arg-type]
+    real = RealHost(BrokerAt(tap.port, version=version), folder=folder)  # type: ignore[arg-type]
     try:
         _wait_online(director, 1)
         _talk(director)

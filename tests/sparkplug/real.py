@@ -64,11 +64,13 @@ class RealEdge:
         stations: Sequence[str] = ("press", "saw"),
         primary: str | None = HOST,
         client_id: str | None = None,
+        others: Sequence[BrokerAt] = (),
     ) -> None:
         self.name, self._primary = name, primary
         self._session = partial(
-            Session, broker, client_id or f"edge-{name}", limits=QUICK, random=Random(1)
-        )
+            Session, broker, client_id or f"edge-{name}", limits=QUICK, random=Random(1),
+            others=others,
+        )  # fmt: skip
         self._disk = ThreadPoolExecutor(1)
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, daemon=True)
@@ -88,6 +90,7 @@ class RealEdge:
             },
             health=HEALTH,
             primary=primary,
+            walks=bool(others),
         )
         self.publisher: Publisher = self.call(self._publisher)
         self._task: asyncio.Task[None] = self.call(self._begin)
@@ -235,7 +238,7 @@ class Director:
 class RealHost:
     """The historian with its store, without ledger and files."""
 
-    def __init__(self, broker: BrokerAt, folder: Path, *, reorder_ms: int = 500) -> None:
+    def __init__(self, *brokers: BrokerAt, folder: Path, reorder_ms: int = 500) -> None:
         self.store = SqliteStore(folder / "samples.db")
         self.letters = DeadLetters(folder / "letters.db")
         self.historian = Historian(
@@ -246,9 +249,12 @@ class RealHost:
             clock=CLOCK,
             random=Random(1),
             settings=HostSettings(group=GROUP, reorder_ms=reorder_ms, pace=Pace(jitter_ms=0)),
+            servers=len(brokers),
         )
-        session = partial(Session, broker, "refit-historian", limits=QUICK, random=Random(1))
-        self.historian.connect(session)
+        rest = {"limits": QUICK, "random": Random(1)}
+        self.historian.connect(
+            *(partial(Session, one, "refit-historian", **rest) for one in brokers)  # type: ignore[arg-type]
+        )
 
     def stop(self) -> None:
         """Leave on purpose."""

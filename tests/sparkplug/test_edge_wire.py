@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 
 from refit.conformance import assertions
+from refit.conformance.judge import Book
 from tests.mqtt.conftest import BrokerAt
 from tests.servers import Mosquitto, until
-from tests.sparkplug.judge import Book
 from tests.sparkplug.play_edge import play
 from tests.sparkplug.proofs import proves
 from tests.sparkplug.real import PATIENCE_S, Director, RealEdge

@@ -10,9 +10,9 @@ import pytest
 from plant.process import host_settings
 from plant.stores.store import EDGE_HEALTH, STATION_STATE
 from refit.conformance import assertions
+from refit.conformance.judge import Book
 from tests.mqtt.conftest import BrokerAt
 from tests.servers import Mosquitto, until
-from tests.sparkplug.judge import Book
 from tests.sparkplug.plant import AGENT, angles, edge_node, foreign, sent
 from tests.sparkplug.play_host import play, states
 from tests.sparkplug.proofs import proves
@@ -115,7 +115,7 @@ def director(broker: Mosquitto) -> Iterator[Director]:
 @pytest.fixture
 def host(broker: Mosquitto, director: Director, tmp_path: Path) -> Iterator[RealHost]:
     """A historian that is online."""
-    made = RealHost(BrokerAt(broker.port), tmp_path)
+    made = RealHost(BrokerAt(broker.port), folder=tmp_path)
     until(lambda: any(online for online, _ in states(director)), "it is online", PATIENCE_S)
     yield made
     made.stop()

@@ -5,12 +5,12 @@ from __future__ import annotations
 import pytest
 
 from refit.conformance import assertions
+from refit.conformance.judge import judge
+from refit.conformance.judge.book import full
 from tests.sparkplug.doubles.edge import HOST, FaultyEdge
 from tests.sparkplug.doubles.edge_faults import FAULTS
 from tests.sparkplug.doubles.host import FaultyHost
 from tests.sparkplug.doubles.host_faults import FAULTS as HOST_FAULTS
-from tests.sparkplug.judge import judge
-from tests.sparkplug.judge.book import full
 
 
 @pytest.mark.parametrize("version", [4, 5])

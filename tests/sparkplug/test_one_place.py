@@ -35,4 +35,7 @@ def test_only_one_room_knows_the_bytes() -> None:
 
     files = found(knows)
     assert "wire/sparkplug/codec.py" in files
-    assert {str(Path(file).parent) for file in files} == {"wire/sparkplug"}
+    assert {str(Path(file).parent) for file in files} == {
+        "wire/sparkplug",
+        "refit/conformance/judge",  # it reads with eyes of its own, on purpose
+    }

@@ -6,10 +6,10 @@ from random import Random
 
 import pytest
 
+from refit.conformance.judge import judge
 from stations.samples import EMPTY
 from tests.sparkplug.doubles import wire
 from tests.sparkplug.doubles.payloads import state
-from tests.sparkplug.judge import judge
 from tests.sparkplug.plant import ANGLE, HOST, SITE, TABLE_1, TABLE_2, angles, asked, edge_node
 from wire import topics
 from wire.sparkplug import births, commands

@@ -6,9 +6,9 @@ from random import Random
 
 import pytest
 
+from refit.conformance.judge import judge
 from tests.sparkplug.doubles import wire
 from tests.sparkplug.doubles.payloads import state
-from tests.sparkplug.judge import judge
 from tests.sparkplug.plant import HOST, angles, commands, edge_node
 from wire import topics
 from wire.sparkplug.asker import Pace

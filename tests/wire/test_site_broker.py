@@ -14,7 +14,7 @@ from tests.wire.test_site import CSV, SMALL
 from wire.access import Role, accounts
 from wire.certificates import ending, for_others, seconds_left
 from wire.site import Problem, examine, load
-from wire.site.connections import BrokerConfig
+from wire.site.brokers import BrokerConfig
 from wire.site.problems import Wrong
 
 TLS = """
@@ -129,3 +129,35 @@ def test_of_a_certificate_that_cannot_be_read_nothing_is_said(tmp_path: Path) ->
     assert seconds_left(None, 0) is None
     assert seconds_left(tmp_path / "x.pem", 0) is None
     assert seconds_left(tmp_path / "none.pem", 0) is None
+
+
+SERVERS = """
+[broker]
+url = "mqtts://a.plant.example"
+others = ["mqtts://b.plant.example", "mqtts://a.plant.example:8884"]
+"""
+
+
+def test_a_site_may_have_several_servers(tmp_path: Path) -> None:
+    broker = load(written(tmp_path, SERVERS + TLS.partition('8883"')[2])).broker
+    servers = broker.of("pc-1").servers
+    assert [(one.host, one.port) for one in servers] == [
+        ("a.plant.example", 8883), ("b.plant.example", 8883), ("a.plant.example", 8884),
+    ]  # fmt: skip
+    assert {(one.username, one.tls, one.others) for one in servers} == {("pc-1", True, ())}
+
+
+@pytest.mark.parametrize(
+    ("text", "what"),
+    [
+        ('others = ["mqtt://b"]', "beside the embedded"),
+        ('url = "mqtt://a"\nothers = ["mqtts://b"]', "with and without TLS"),
+        ('url = "mqtt://a"\nothers = ["mqtt://a:1883"]', "one server twice"),
+        ('url = "mqtt://a"\nothers = ["http://b"]', "http"),
+        ('url = "mqtt://a"\nothers = ["embedded"]', "embedded"),
+    ],
+)
+def test_servers_that_do_not_go_together_are_told(tmp_path: Path, text: str, what: str) -> None:
+    (problem, *_) = examine(written(tmp_path, f"\n[broker]\n{text}\n")).problems
+    assert what in f"{problem.what} {problem.hint}"
+    assert problem.key.startswith("broker")

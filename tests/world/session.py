@@ -167,12 +167,15 @@ class TwinSession:
         on_message: Callable[[Message], None] = lambda message: None,
         on_mark: Callable[[int], None] = lambda number: None,
         subscriptions: Sequence[tuple[str, int]] = (),
+        others: Sequence[Broker] = (),
         version: Literal[4, 5] | None = None,
         limits: Limits | None = None,
         random: Random | None = None,
         port: int | None = None,
     ) -> None:
-        self.broker, self.client_id = broker, client_id
+        if others:
+            raise ValueError("the world has one broker")
+        self.broker, self.client_id, self.address = broker, client_id, f"{broker.host}:{port}"
         self.version: Literal[4, 5] = version or (5 if broker.version == "5" else 4)
         self.subscriptions = tuple(subscriptions)
         self.limits = limits or Limits()

@@ -39,6 +39,7 @@ class Message:
     payload: bytes
     qos: int = 0
     retain: bool = False
+    server: int = 0  # the number of the server that it came from, where there are several
 
     def __post_init__(self) -> None:
         if not self.topic or "+" in self.topic or "#" in self.topic or len(self.topic) > 16_000:
@@ -85,6 +86,7 @@ class Limits:
     queue_max: int = 2_000
     queue_bytes_max: int = 64 * 1024 * 1024
     inflight_max: int = 100
+    walk_max_s: float = 5.0  # between two servers, when each was left on purpose
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,6 +11,7 @@ import contextlib
 import socket
 import threading
 import time
+from collections import deque
 from collections.abc import Callable, Sequence
 from random import Random
 from typing import Literal
@@ -28,6 +29,9 @@ log = structlog.get_logger("mqtt")
 
 class Session:
     """Connects, subscribes, delivers, and begins anew for ever, with back-off and jitter.
+
+    Where there are `others` beside the broker, each client session is at the next of them: it is
+    at one at a time, and `broker` says at which.
 
     `will` is asked before every attempt; `on_socket_open` says that a CONNECT goes out now (TCP and
     TLS are up). When either raises, no CONNECT is sent and the attempt counts as failed.
@@ -49,11 +53,13 @@ class Session:
         on_message: Callable[[Message], None] = lambda message: None,
         on_mark: Callable[[int], None] = lambda number: None,
         subscriptions: Sequence[tuple[str, int]] = (),
+        others: Sequence[Broker] = (),
         version: Literal[4, 5] | None = None,
         limits: Limits | None = None,
         random: Random | None = None,
     ) -> None:
         self.broker = broker
+        self._servers = deque((broker, *others))
         self.client_id = client_id
         self.version: Literal[4, 5] = version or (5 if broker.version == "5" else 4)
         self.subscriptions = tuple(subscriptions)
@@ -148,6 +154,11 @@ class Session:
         return Status(self.connected, self._reason, queued=queued, refused=refused, **self.counts)
 
     @property
+    def address(self) -> str:
+        """Host and port of the broker that the session is at, or tries."""
+        return f"{self.broker.host}:{self.broker.port}"
+
+    @property
     def ending(self) -> bool:
         """Whether the present client session is to be ended on purpose."""
         return self._stopping.is_set() or self._restarting.is_set()
@@ -185,7 +196,12 @@ class Session:
             self._over(connection.up, connection.why)
             if time.monotonic() - began >= self.limits.stable_s:
                 self._backoff.reset()
-            self._stopping.wait(self._backoff.next_s())
+            wait_s = self._backoff.next_s()
+            if len(self._servers) > 1 and connection.up and self._restarting.is_set():
+                wait_s = min(wait_s, self.limits.walk_max_s)
+            self._servers.rotate(-1)
+            self.broker = self._servers[0]
+            self._stopping.wait(wait_s)
         if self._waker is not None:
             self._waker.close()
         woken.close()
@@ -193,7 +209,7 @@ class Session:
     def came_up(self, message_max: int) -> None:
         """The subscriptions are granted: from here on messages are taken."""
         if self._reason:
-            log.info("connected", client=self.client_id, broker=self._address())
+            log.info("connected", client=self.client_id, broker=self.address)
         self.outgoing.open(message_max)
         self.counts["connects"] += 1
         self.connected = True
@@ -209,7 +225,4 @@ class Session:
             self.counts["failures"] += 1
             self._guarded(self.on_failure, why)
         if news and not self._stopping.is_set():  # the same trouble again is said once
-            log.warning("no connection", client=self.client_id, broker=self._address(), why=why)
-
-    def _address(self) -> str:
-        return f"{self.broker.host}:{self.broker.port}"
+            log.warning("no connection", client=self.client_id, broker=self.address, why=why)

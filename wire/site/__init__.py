@@ -1,6 +1,7 @@
 """The description of a plant: TOML read into frozen models, every error at its place."""
 
-from wire.site.connections import BrokerConfig, ModbusConfig, OpcuaConfig
+from wire.site.brokers import BrokerConfig
+from wire.site.connections import ModbusConfig, OpcuaConfig
 from wire.site.databases import StoreConfig
 from wire.site.documents import Overrides
 from wire.site.http import HttpConfig

@@ -10,7 +10,7 @@ from stations import kinds
 from stations.declare import Command, Node, Register, Station, Tag
 from wire.certificates import for_others
 from wire.site import addresses, cameras
-from wire.site.connections import BrokerConfig
+from wire.site.brokers import BrokerConfig
 from wire.site.documents import Document
 from wire.site.http import is_loopback
 from wire.site.media import MediaConfig
@@ -269,7 +269,7 @@ def odd_broker(document: Document, broker: BrokerConfig) -> Iterator[Problem]:
     """Warnings of a broker that can be reached, and where nobody is told from another."""
     if broker.embedded:
         return
-    if not broker.tls and not is_loopback(broker.host):
+    if not broker.tls and not all(is_loopback(one.host) for one in broker.servers):
         what = "lets anybody on the way read what is sent, and speak in the name of any agent"
         hint = 'begin it with "mqtts://" (docs/how-to/secure-the-broker.md)'
         yield document.problem(("broker", "url"), what, hint)

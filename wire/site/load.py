@@ -11,7 +11,8 @@ import tomli_w
 from pydantic import BaseModel
 
 from wire.site import checks, documents, foreign, security
-from wire.site.connections import OWN_NAME, Pki
+from wire.site.brokers import OWN_NAME
+from wire.site.connections import Pki
 from wire.site.documents import Document, Overrides
 from wire.site.explain import Model, validate
 from wire.site.foreign import ForeignConfig

@@ -12,8 +12,9 @@ from stations import kinds
 from stations.cycle import Scheme
 from stations.declare import Command, Node, Register, Station, Tag
 from wire.site import addresses, devices
+from wire.site.brokers import BrokerConfig
 from wire.site.cameras import CameraConfig, CaptureConfig
-from wire.site.connections import BrokerConfig, ModbusConfig, OpcuaConfig, Part
+from wire.site.connections import ModbusConfig, OpcuaConfig, Part
 from wire.site.databases import StoreConfig
 from wire.site.foreign import ForeignConfig
 from wire.site.http import HttpConfig

@@ -9,8 +9,9 @@ from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 from pydantic_core import PydanticUndefined
 
+from wire.site.brokers import BrokerConfig
 from wire.site.cameras import CameraConfig, CaptureConfig
-from wire.site.connections import BrokerConfig, ModbusConfig, OpcuaConfig
+from wire.site.connections import ModbusConfig, OpcuaConfig
 from wire.site.databases import StoreConfig
 from wire.site.devices import COLUMNS, NEEDED
 from wire.site.explain import keys

@@ -63,6 +63,7 @@ class Edge:
     ) -> None:
         self.id = id
         self.online = self.born = False
+        self.server = 0
         self.outbox = ""
         self.confirmed = RangeSet()
         self.asker = Asker(settings.pace, rng)
@@ -80,6 +81,22 @@ class Edge:
         self._health: dict[str, Scalar | None] = {}
         self._is_dirty = False
         self._acknowledged_ms: int | None = None
+
+    def is_at(self, server: int, verb: Verb, payload: schema.Payload) -> bool:
+        """Whether a message comes from where the node is; a newer birth says that it has moved.
+
+        A Will that the server before says late, and what was still on its way there, say nothing.
+        """
+        if server == self.server:
+            return True
+        if self.online and (verb is not Verb.NBIRTH or self._is_older(payload)):
+            return False
+        self.server = server
+        return True
+
+    def _is_older(self, payload: schema.Payload) -> bool:
+        sent = timestamp_of(payload)
+        return sent is not None and self._birth_ms is not None and sent < self._birth_ms
 
     def device(self, station: str) -> Device | None:
         """What the current birth says of a device ("": the node); None before a birth."""
@@ -151,8 +168,7 @@ class Edge:
         if not self.born:
             self.need_birth("data before birth", now_ms)
             return []
-        sent = timestamp_of(message.payload)
-        if sent is not None and self._birth_ms is not None and sent < self._birth_ms:
+        if self._is_older(message.payload):
             self._counts["older than the birth"] += 1
             return []
         seq = seq_of(message.payload)

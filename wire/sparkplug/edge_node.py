@@ -28,7 +28,8 @@ class EdgeNode:
     """Births, deaths, data and commands of one agent and its stations.
 
     `names` are the tags and `places` line and kind of the stations that the outbox has ever known;
-    `last` gives a station's last samples. With a `primary` host it is born only while that is on.
+    `last` gives a station's last samples. With a `primary` host it is born only while that is on;
+    a node that `walks` leaves a server where it is not, since there are others.
     TooLarge when a birth does not fit `bytes_max`; ValueError for an impossible name.
     """
 
@@ -44,6 +45,7 @@ class EdgeNode:
         places: Mapping[str, tuple[str, str]] | None = None,
         health: Iterable[NodeMetric] = (),
         primary: str | None = None,
+        walks: bool = False,
         bytes_max: int = BYTES_MAX,
         rebirth_gap_ms: int = REBIRTH_GAP_MS,
     ) -> None:
@@ -65,7 +67,7 @@ class EdgeNode:
         self._positions: dict[str, int] = {}
         self._aliases: dict[str, dict[int, int]] = {}
         self._down: set[str] = set()
-        self._watch = state.PrimaryWatch()
+        self._watch = state.PrimaryWatch(walks=walks)
         self._bd_seq = self._seq = self._born_ms = 0
         self._wanted: str | None = None
         self._crowded = False
@@ -100,7 +102,7 @@ class EdgeNode:
     def connected(self, now_ms: int, bd_seq: int) -> list[EdgeEffect]:
         """A fresh session exists and its subscriptions stand; its will had this bdSeq."""
         self._bd_seq = bd_seq
-        self._watch = state.PrimaryWatch()
+        self._watch = self._watch.anew(now_ms)
         self.phase = Phase.WAITING
         return self._birth(now_ms, "connected") if self.primary is None else []
 
@@ -128,6 +130,8 @@ class EdgeNode:
 
     def tick(self, now_ms: int) -> list[EdgeEffect]:
         """Time goes on: a rebirth that was put off, or that a clock set back makes necessary."""
+        if self.phase is Phase.WAITING and self._watch.is_elsewhere(now_ms):
+            return self._leave("the primary host is not here", now_ms, again=True)
         if self.phase is not Phase.BORN:
             return []
         if now_ms < self._born_ms:
@@ -242,7 +246,7 @@ class EdgeNode:
             return self._birth(now_ms, "host online")
         if turn is state.Turn.LEFT and self.phase is Phase.BORN:
             return self._leave("primary host offline", now_ms, again=True)
-        return []
+        return self.tick(now_ms) if self.phase is Phase.WAITING else []
 
     def _leave(self, why: str, now_ms: int, *, again: bool) -> list[EdgeEffect]:
         death = [self.will(self._bd_seq, now_ms)] if self.phase is Phase.BORN else []
@@ -289,16 +293,11 @@ class EdgeNode:
 
     def _device_birth(self, station: Station, now_ms: int) -> Publish:
         alias, values = self._positions[station.name], births.last_values(self._last(station.name))
-        payload = self._device_birth_payload(station, alias, values, now_ms)
-        return self._sent(Verb.DBIRTH, station.name, payload)
-
-    def _device_birth_payload(
-        self, station: Station, alias: int, values: Mapping[int, births.Value], now_ms: int
-    ) -> bytes:
         seq = (self._seq + 1) % 256
-        return births.device_birth(
+        payload = births.device_birth(
             now_ms, seq, self.group, self.outbox, station, alias, values, self.bytes_max
         )
+        return self._sent(Verb.DBIRTH, station.name, payload)
 
     def _device_death(self, station: str, now_ms: int) -> Publish:
         return self._sent(Verb.DDEATH, station, births.device_death(now_ms, (self._seq + 1) % 256))

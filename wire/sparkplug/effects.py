@@ -23,12 +23,13 @@ class EdgeId(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Publish:
-    """Send this message now, in this order."""
+    """Send this message now, in this order; a host does so at the server of this number."""
 
     topic: str
     payload: bytes
     qos: int = 0
     retain: bool = False
+    server: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +38,7 @@ class Disconnect:
 
     why: str
     again: bool
+    server: int = 0
 
 
 @dataclass(frozen=True, slots=True)

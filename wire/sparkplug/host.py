@@ -12,47 +12,49 @@ import zlib
 from collections import Counter
 
 from wire import topics
-from wire.sparkplug import state
 from wire.sparkplug.codec import parse
 from wire.sparkplug.compressed import opened
 from wire.sparkplug.datatypes import Undecodable
 from wire.sparkplug.edge import Edge, HostSettings, Message
-from wire.sparkplug.effects import Disconnect, EdgeId, HostEffect, Publish
+from wire.sparkplug.effects import EdgeId, HostEffect, Publish
 from wire.sparkplug.lookup import Device, Full
-from wire.sparkplug.state import HostState
+from wire.sparkplug.presence import Presence
 from wire.topics import Address, Verb
 
 
 class Host:
     """The historian's side of Sparkplug: its own STATE, and every edge node it hears.
 
-    Tag numbers in what it gives out are its own and stay for its life. `rng` spreads requests.
+    It may be at several `servers`, each with a number; an edge node is at one of them, and counts
+    as being where its latest birth came from. Tag numbers in what it gives out are its own and
+    stay for its life. `rng` spreads requests.
     """
 
     def __init__(
-        self, host_id: str, *, rng: random.Random, settings: HostSettings | None = None
+        self,
+        host_id: str,
+        *,
+        rng: random.Random,
+        settings: HostSettings | None = None,
+        servers: int = 1,
     ) -> None:
         self.id = host_id
         self.counts: Counter[str] = Counter()
-        self._topic = topics.state(host_id)
         self._rng = rng
         self._settings = settings or HostSettings()
         self._edges: dict[EdgeId, Edge] = {}
         self._numbers = itertools.count(1)
-        self._timestamp = 0
-        self._foreign_ms = -1
-        self._is_announced = False
+        self._presences = [Presence(host_id, number, self.counts) for number in range(servers)]
         self._is_stopping = False
 
     @property
     def subscriptions(self) -> tuple[tuple[str, int], ...]:
         """Topic filters and QoS that the connection needs before `connected` is called."""
-        return ((topics.EVERYTHING, 1), (self._topic, 1))
+        return ((topics.EVERYTHING, 1), (topics.state(self.id), 1))
 
-    @property
-    def announced(self) -> bool:
-        """True once this session has said that we are online, and nobody has said otherwise."""
-        return self._is_announced
+    def announced(self, server: int = 0) -> bool:
+        """True once the session there has said that we are online, and nobody said otherwise."""
+        return self._presences[server].announced
 
     def edges(self) -> tuple[Edge, ...]:
         """Every edge node heard so far."""
@@ -63,39 +65,33 @@ class Host:
         known = self._edges.get(edge)
         return None if known is None else known.device(station)
 
-    def will(self, now_ms: int) -> Publish:
-        """The Last Will for the CONNECT that follows; its timestamp is that of the STATE birth.
+    def will(self, now_ms: int, server: int = 0) -> Publish:
+        """The Last Will for the CONNECT that follows; its timestamp is that of the STATE birth."""
+        return self._presences[server].will(now_ms)
 
-        After another's newer offline the timestamp is behind that one, so that nodes which have
-        seen it come back.
-        """
-        self._timestamp = max(now_ms, self._foreign_ms + 1)
-        return self._state(False, self._timestamp)
-
-    def connected(self, now_ms: int) -> list[HostEffect]:
+    def connected(self, now_ms: int, server: int = 0) -> list[HostEffect]:
         """The connection and its subscriptions stand: the first thing published is STATE."""
-        self._is_announced = True
-        return [self._state(True, self._timestamp)]
+        return [self._presences[server].connected()]
 
-    def disconnected(self, now_ms: int) -> list[HostEffect]:
+    def disconnected(self, now_ms: int, server: int = 0) -> list[HostEffect]:
         """The connection is gone: nothing that was heard through it is current any more."""
-        self._is_announced = False
+        self._presences[server].disconnected()
         effects: list[HostEffect] = []
         for edge in self._edges.values():
-            effects += edge.lost(now_ms, "host lost its broker")
+            if edge.server == server:
+                effects += edge.lost(now_ms, "host lost its broker")
         return effects
 
     def stop(self, now_ms: int) -> list[HostEffect]:
-        """Leave on purpose: STATE offline, stamped now, then the disconnect."""
+        """Leave on purpose: at each server STATE offline, stamped now, then the disconnect."""
         self._is_stopping = True
-        death = [self._state(False, max(now_ms, self._timestamp))] if self._is_announced else []
-        return [*death, Disconnect("stopped", again=False)]
+        return [effect for one in self._presences for effect in one.stop(now_ms)]
 
-    def message(self, topic: str, payload: bytes, now_ms: int) -> list[HostEffect]:
+    def message(self, topic: str, payload: bytes, now_ms: int, server: int = 0) -> list[HostEffect]:
         """A message has come."""
         host = topics.parse_state(topic)
         if host is not None:
-            return self._state_heard(host, payload, now_ms)
+            return self._presences[server].heard(host, payload, now_ms)
         address = topics.parse(topic)
         if address is None:
             self.counts["unknown topic"] += 1
@@ -106,7 +102,7 @@ class Host:
             self.counts["another group"] += 1
             return []
         try:
-            return self._edge_message(address, payload, now_ms)
+            return self._edge_message(address, payload, now_ms, server)
         except Undecodable:
             self.counts["undecodable payload"] += 1
         except Full:
@@ -123,21 +119,28 @@ class Host:
 
     def tick(self, now_ms: int) -> list[HostEffect]:
         """Time goes on; call it at least every 100 ms while connected."""
-        if not self._is_announced or self._is_stopping:
+        if self._is_stopping:
             return []
         effects: list[HostEffect] = []
         for edge in self._edges.values():
+            if not self.announced(edge.server):
+                continue
             payloads, learnt = edge.tick(now_ms)
             topic = topics.node(edge.id.group, Verb.NCMD, edge.id.agent) if payloads else ""
-            effects += [Publish(topic, payload) for payload in payloads]
+            effects += [Publish(topic, payload, server=edge.server) for payload in payloads]
             effects += learnt
         return effects
 
-    def _edge_message(self, address: Address, payload: bytes, now_ms: int) -> list[HostEffect]:
+    def _edge_message(
+        self, address: Address, payload: bytes, now_ms: int, server: int
+    ) -> list[HostEffect]:
         message = opened(parse(payload))
         edge = self._edge(EdgeId(address.group, address.edge))
         if edge is None:
             self.counts["too many edge nodes"] += 1
+            return []
+        if not edge.is_at(server, address.verb, message):
+            self.counts["at a server that the node has left"] += 1
             return []
         mark = zlib.crc32(payload) or 1
         if address.verb is Verb.NBIRTH:
@@ -154,30 +157,3 @@ class Host:
             edge = Edge(id, self._settings, self._numbers.__next__, self._rng, self.counts)
             self._edges[id] = edge
         return edge
-
-    def _state(self, online: bool, timestamp: int) -> Publish:
-        payload = state.write(HostState(online, timestamp))
-        return Publish(self._topic, payload, qos=1, retain=True)
-
-    def _state_heard(self, host: str, payload: bytes, now_ms: int) -> list[HostEffect]:
-        """Only our own STATE matters; while stopping we do not answer our own death."""
-        if host != self.id or self._is_stopping or not self._is_announced:
-            return []
-        said = state.read(payload)
-        if said is None:
-            self.counts["unknown STATE"] += 1
-            return []
-        if said.online:
-            self.counts["another host of our id"] += said.timestamp > self._timestamp
-            return []
-        if said.timestamp <= self._timestamp:
-            self.counts["STATE put right"] += 1
-            return [self._state(True, self._timestamp)]
-        self.counts["newer foreign STATE"] += 1
-        self._foreign_ms = min(said.timestamp, state.TIMESTAMP_MAX - 1)
-        self._is_announced = False
-        # The answer that the specification wants; nodes pass it over, being older than the other.
-        # So we leave as it wants us to leave, and come back with a time above both.
-        death = self._state(False, max(now_ms, self._timestamp))
-        again = Disconnect("another's newer STATE said offline", again=True)
-        return [self._state(True, self._timestamp), death, again]

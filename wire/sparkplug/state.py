@@ -10,6 +10,7 @@ import json
 from dataclasses import dataclass
 
 TIMESTAMP_MAX = (1 << 63) - 1
+HOST_WAIT_MS = 5_000  # for the first STATE of a connection, where there are more brokers
 _BYTES_MAX = 1024
 
 
@@ -63,16 +64,28 @@ class PrimaryWatch:
     """Whether the primary host is online, as told on one connection.
 
     The first STATE of a connection always counts: it is retained, and what this broker says now is
-    the truth on this broker. A later one counts when its timestamp is not older.
+    the truth on this broker. A later one counts when its timestamp is not older. A node that
+    `walks` has more brokers to go to, where the host may be.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, since_ms: int = 0, *, walks: bool = False) -> None:
         self.last: HostState | None = None
+        self._since_ms, self._walks = since_ms, walks
+
+    def anew(self, now_ms: int) -> PrimaryWatch:
+        """The same on the next connection."""
+        return PrimaryWatch(now_ms, walks=self._walks)
 
     @property
     def online(self) -> bool:
         """True after a valid STATE that says so."""
         return self.last is not None and self.last.online
+
+    def is_elsewhere(self, now_ms: int) -> bool:
+        """Whether to look for the host at the next broker: here it is offline, or not known."""
+        if not self._walks or self.online:
+            return False
+        return self.last is not None or not 0 <= now_ms - self._since_ms < HOST_WAIT_MS
 
     def hear(self, state: HostState) -> Turn:
         """Take in one STATE of the configured host."""

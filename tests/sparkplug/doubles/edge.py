@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
+from refit.conformance.packets import Packet
 from tests.sparkplug.doubles import wire
 from tests.sparkplug.doubles.edge_metrics import EdgeMetrics
 from tests.sparkplug.doubles.payloads import payload, put, state
-from tests.wire_tap import Packet
 
 GROUP, EDGE, HOST = "plant", "pc-1", "historian"
 DEVICES = ("press", "saw")

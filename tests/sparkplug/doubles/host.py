@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
+from refit.conformance.packets import Packet
 from tests.sparkplug.doubles import wire
 from tests.sparkplug.doubles.edge import EDGE, GROUP, HOST, REBIRTH, FaultyEdge
 from tests.sparkplug.doubles.payloads import payload, put, state
-from tests.wire_tap import Packet
 
 STATE = f"spBv1.0/STATE/{HOST}"
 ACKNOWLEDGE, SPEED = "Delivery/Acknowledge", "speed"

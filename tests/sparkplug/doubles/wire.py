@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from tests.wire_tap import Recorder
+from refit.conformance.packets import Recorder
 
 START_MS = 1_790_000_000_000
 

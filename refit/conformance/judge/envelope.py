@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from tests.sparkplug.judge.book import Book
-from tests.sparkplug.judge.reading import DATA, NAMESPACE, VERBS, Spoken, read
-from tests.wire_tap import Packet
+from refit.conformance.judge.book import Book
+from refit.conformance.judge.reading import DATA, NAMESPACE, VERBS, Spoken, read
+from refit.conformance.packets import Packet
 
 BEHIND_MS_MAX = 60_000  # a busy machine; a wrong zone or unit is further off
 AHEAD_MS_MAX = 2_000

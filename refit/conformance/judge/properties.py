@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from tests.sparkplug.judge.book import Book
-from tests.sparkplug.judge.reading import BASIC, BIRTHS, INT32, Spoken
+from refit.conformance.judge.book import Book
+from refit.conformance.judge.reading import BASIC, BIRTHS, INT32, Spoken
 
 SIZES = "payloads-propertyset-keys-array-size payloads-propertyset-values-array-size"
 TYPE_KIND = "payloads-metric-propertyvalue-type-type"

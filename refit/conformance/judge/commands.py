@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from tests.sparkplug.judge.book import Book
-from tests.sparkplug.judge.metrics import ALIAS_ONLY, TYPE_LEFT_OUT
-from tests.sparkplug.judge.reading import FIELDS, REBIRTH, Spoken
+from refit.conformance.judge.book import Book
+from refit.conformance.judge.metrics import ALIAS_ONLY, TYPE_LEFT_OUT
+from refit.conformance.judge.reading import FIELDS, REBIRTH, Spoken
 
 BASE = "operational-behavior-data-commands"
 NO_SEQ = {"NCMD": "payloads-ncmd-seq", "DCMD": "payloads-dcmd-seq"}

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Protocol
 
-from tests.sparkplug.judge.book import Book
-from tests.sparkplug.judge.reading import BIRTHS, DATA, Spoken, host_of, state
-from tests.wire_tap import Packet
+from refit.conformance.judge.book import Book
+from refit.conformance.judge.reading import BIRTHS, DATA, Spoken, host_of, state
+from refit.conformance.packets import Packet
 
 GRACE_MS = 300
 LEAVE_MS_MAX = 5_000

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from tests.sparkplug.judge import envelope, session
-from tests.sparkplug.judge.book import Book
-from tests.sparkplug.judge.commands import Commands
-from tests.sparkplug.judge.conversation import Conversation
-from tests.sparkplug.judge.envelope import AHEAD_MS_MAX, BEHIND_MS_MAX
-from tests.sparkplug.judge.reading import COMMANDS, host_of, says_offline, spoken, state
-from tests.wire_tap import END, Packet
+from refit.conformance.judge import envelope, session
+from refit.conformance.judge.book import Book
+from refit.conformance.judge.commands import Commands
+from refit.conformance.judge.conversation import Conversation
+from refit.conformance.judge.envelope import AHEAD_MS_MAX, BEHIND_MS_MAX
+from refit.conformance.judge.reading import COMMANDS, host_of, says_offline, spoken, state
+from refit.conformance.packets import END, Packet
 
 ANSWER_MS_MAX = 2_000
 FOREIGN_MS_MAX = 3_600_000  # how far ahead another's STATE may lie that we must get over
@@ -69,7 +69,7 @@ class Hosts:
     def __init__(self, book: Book) -> None:
         self._book = book
         self._commands = Commands(book)
-        self._foreign: dict[str, int] = {}
+        self._foreign: dict[tuple[int, str], int] = {}
 
     def session(self, one: Conversation, end_ms: int) -> None:
         """Judge one connection."""
@@ -80,7 +80,7 @@ class HostSession:
     """One connection of a host."""
 
     def __init__(
-        self, book: Book, one: Conversation, commands: Commands, foreign: dict[str, int]
+        self, book: Book, one: Conversation, commands: Commands, foreign: dict[tuple[int, str], int]
     ) -> None:
         self.book, self.one, self.commands, self.foreign = book, one, commands, foreign
         self.filters = session.Filters([])
@@ -126,7 +126,7 @@ class HostSession:
         if see(WILL_PAYLOAD, fine, where, f"{will.payload!r}") and said is not None:
             self.will_ms = said[1]
             near = -BEHIND_MS_MAX <= self.will_ms - packet.at_ms <= AHEAD_MS_MAX
-            over = self.foreign.get(self.id or "")
+            over = self.foreign.get((self.one.server, self.id or ""))
             if over is not None:  # only a later time brings back whoever has seen that one
                 near = over < self.will_ms <= packet.at_ms + FOREIGN_MS_MAX
                 see(NEW_TIME, near, where, f"timestamp {self.will_ms}, another said {over}")
@@ -208,7 +208,7 @@ class HostSession:
     def _end(self, packet: Packet) -> None:
         see, where = self.book.see, f"{self.where}, {packet.kind}"
         if self.newer_ms is not None and self.id is not None:
-            self.foreign[self.id] = self.newer_ms
+            self.foreign[self.one.server, self.id] = self.newer_ms
             self.newer_ms = None
         if packet.kind == "DISCONNECT":
             if not self.is_announced:
@@ -225,6 +225,6 @@ class HostSession:
         if self.death is not None:
             said, at_ms = self.death
             near = -ANSWER_MS_MAX * 5 <= said - at_ms <= AHEAD_MS_MAX
-            near = near or said == self.foreign.get(self.id or "")
+            near = near or said == self.foreign.get((self.one.server, self.id or ""))
             what = f"death stamped {said}, sent at {at_ms}"
             self.book.see(name, near and said >= (self.will_ms or 0), where, what)

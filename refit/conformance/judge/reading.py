@@ -8,7 +8,7 @@ from typing import Any
 
 from google.protobuf.message import DecodeError
 
-from tests.wire_tap import Packet
+from refit.conformance.packets import Packet
 from wire.sparkplug import schema_pb2 as schema
 
 NAMESPACE = "spBv1.0"

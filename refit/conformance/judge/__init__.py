@@ -8,12 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from tests.sparkplug.judge.book import Book
-from tests.sparkplug.judge.conversation import Conversation, conversations, rivals
-from tests.sparkplug.judge.edge import Edges
-from tests.sparkplug.judge.host import Hosts
-from tests.sparkplug.judge.primary import GRACE_MS
-from tests.wire_tap import Packet
+from refit.conformance.judge.book import Book
+from refit.conformance.judge.conversation import Conversation, conversations, rivals
+from refit.conformance.judge.edge import Edges
+from refit.conformance.judge.host import Hosts
+from refit.conformance.judge.primary import GRACE_MS
+from refit.conformance.judge.servers import several
+from refit.conformance.packets import Packet
 
 __all__ = ["Book", "judge"]
 
@@ -27,6 +28,7 @@ def judge(log: Sequence[Packet], *, primary: str | None = None, grace_ms: int = 
     edges, hosts = Edges(book, primary, grace_ms), Hosts(book)
     found = conversations(log)
     rivals(book, found)
+    several(book, log, found, primary)
     end_ms = log[-1].at_ms if log else 0
     for one in found:
         _judge(one, edges, hosts, end_ms)

@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from tests.sparkplug.judge.book import Book
-from tests.sparkplug.judge.envelope import AHEAD_MS_MAX
-from tests.sparkplug.judge.properties import properties
-from tests.sparkplug.judge.reading import (
+from refit.conformance.judge.book import Book
+from refit.conformance.judge.envelope import AHEAD_MS_MAX
+from refit.conformance.judge.properties import properties
+from refit.conformance.judge.reading import (
     BOOLEAN,
     FIELDS,
     INT64,
@@ -18,7 +18,7 @@ from tests.sparkplug.judge.reading import (
     named,
     timestamp,
 )
-from tests.sparkplug.judge.structures import Structures
+from refit.conformance.judge.structures import Structures
 
 EARLIEST_MS = 631_152_000_000  # 1990: what is smaller are seconds, or a clock that was never set
 

@@ -8,13 +8,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from tests.sparkplug.judge import envelope, session
-from tests.sparkplug.judge.book import Book
-from tests.sparkplug.judge.conversation import Conversation
-from tests.sparkplug.judge.metrics import BDSEQ_SAME, Metrics, bd_seq_of_birth
-from tests.sparkplug.judge.primary import Primary
-from tests.sparkplug.judge.reading import DATA, Spoken, asks_rebirth, bd_seq, host_of, spoken
-from tests.wire_tap import END, NOTE, Packet
+from refit.conformance.judge import envelope, session
+from refit.conformance.judge.book import Book
+from refit.conformance.judge.conversation import Conversation
+from refit.conformance.judge.metrics import BDSEQ_SAME, Metrics, bd_seq_of_birth
+from refit.conformance.judge.primary import Primary
+from refit.conformance.judge.reading import DATA, Spoken, asks_rebirth, bd_seq, host_of, spoken
+from refit.conformance.packets import END, NOTE, Packet
 
 REBIRTH_MS_MAX = 10_000
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from tests.sparkplug.judge.book import Book
-from tests.sparkplug.judge.reading import BASIC, BIRTHS, Spoken
+from refit.conformance.judge.book import Book
+from refit.conformance.judge.reading import BASIC, BIRTHS, Spoken
 
 COLUMNS = "payloads-dataset-column-size"
 HEADERS = "payloads-dataset-column-num-headers"

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from tests.sparkplug.judge.book import Book
-from tests.sparkplug.judge.reading import COMMANDS, host_of, spoken
-from tests.wire_tap import END, NOTE, Packet
+from refit.conformance.judge.book import Book
+from refit.conformance.judge.reading import COMMANDS, host_of, spoken
+from refit.conformance.packets import END, NOTE, Packet
 
 FOREVER = 1 << 62
 
@@ -27,6 +27,10 @@ class Conversation:
     @property
     def client_id(self) -> str:
         return self.connect.client_id if self.connect is not None else ""
+
+    @property
+    def server(self) -> int:
+        return self.packets[0].server
 
     @property
     def began_ms(self) -> int:

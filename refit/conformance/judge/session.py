@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from tests.sparkplug.judge import envelope
-from tests.sparkplug.judge.book import Book
-from tests.sparkplug.judge.conversation import Conversation
-from tests.sparkplug.judge.reading import INT64, Spoken, bd_seq, matches, named, spoken
-from tests.wire_tap import Packet
+from refit.conformance.judge import envelope
+from refit.conformance.judge.book import Book
+from refit.conformance.judge.conversation import Conversation
+from refit.conformance.judge.reading import INT64, Spoken, bd_seq, matches, named, spoken
+from refit.conformance.packets import Packet
 
 CLEAN_4 = "principles-persistence-clean-session-311"
 CLEAN_5 = "principles-persistence-clean-session-50"
