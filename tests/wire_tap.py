@@ -6,12 +6,16 @@ can. It also breaks what can break on the way: refused, cut and silent connectio
 
 from __future__ import annotations
 
+import argparse
 import contextlib
+import signal
 import socket
 import threading
 import time
 from dataclasses import dataclass
+from pathlib import Path
 
+from refit.conformance.capture import written
 from refit.conformance.packets import END, NOTE, Packet, Recorder
 
 
@@ -48,6 +52,11 @@ class WireTap:
         """What the clients said, in the order in which it was seen."""
         log = self.recorder.log[:]
         return [one for one in log if not one.by_broker and one.kind not in (END, NOTE)]
+
+    def save(self, path: Path) -> None:
+        """Write the recording to a file, one packet a line."""
+        lines = written(self.recorder.log[:])
+        path.write_text("".join(f"{line}\n" for line in lines), encoding="utf-8")
 
     def note(self, text: str) -> None:
         """Write into the log what no packet says."""
@@ -158,3 +167,19 @@ class WireTap:
             with contextlib.suppress(OSError):
                 end.shutdown(socket.SHUT_RDWR)
             end.close()
+
+
+def main() -> None:
+    """Record what goes to a broker of this machine, until Ctrl-C."""
+    parser = argparse.ArgumentParser(description="Write down an MQTT conversation, to be judged.")
+    parser.add_argument("broker_port", type=int)
+    parser.add_argument("file", type=Path, help="for `refit sparkplug-report --capture`")
+    asked = parser.parse_args()
+    with WireTap(asked.broker_port) as tap:
+        print(f"listening on 127.0.0.1:{tap.port}", flush=True)
+        signal.sigwait({signal.SIGINT, signal.SIGTERM})
+    tap.save(asked.file)
+
+
+if __name__ == "__main__":
+    main()
