@@ -26,7 +26,7 @@ def page(results: Path) -> str:
         ("throughput", _throughput), ("latency", _latency), ("agent", _agent),
         ("start", _start), ("profile", _profile), ("sqlite_store", _store),
         ("influx_lines", _influx), ("load_csv", _csv), ("ledger", _ledger),
-        ("dashboards", _dashboards),
+        ("dashboards", _dashboards), ("studio_page", _studio_page),
     )  # fmt: skip
     parts = [HEAD, _machine(found)]
     for name, section in sections:
@@ -304,3 +304,26 @@ def _table(head: Sequence[str], rows: Iterable[Sequence[Any]]) -> list[str]:
 
 def _whole(number: float) -> str:
     return f"{number:,.0f}"
+
+
+def _studio_page(result: Result) -> str:
+    settings, median = result["settings"], result["median"]
+    rows = [
+        [one["format"], str(one["quality"]), f"{one['kb']:.0f}", f"{one['psnr_db']:.1f}",
+         f"{1000 * one['seconds']:.0f}"]
+        for one in result["formats"]
+    ]  # fmt: skip
+    return (
+        "## The page of a vehicle\n"
+        f"{settings['frames']} frames of {settings['width']} x {settings['height']} (drawn, with"
+        " noise: stand-ins for photographs), loaded by Chromium with an empty cache over a line of"
+        f" {settings['bits_per_s'] / 1e6:g} Mbit/s, each answer {1000 * settings['delay_s']:g} ms"
+        f" after its request. The first picture is there after {median['first_s']:.2f} s (aim: 0.5)"
+        f" and the whole turn after {median['turn_s']:.2f} s (aim: 4). The turn has"
+        f" {result['turn_mb']:.1f} MB in frames {settings['turn_width']} wide (WebP, quality"
+        f" {settings['turn_quality']}); the pictures as delivered, all in all"
+        f" {result['page_mb']:.0f} MB, are fetched when somebody zooms. The page was made in"
+        f" {result['made_s']:.0f} s. The same frame by format:\n\n"
+        + "\n".join(_table(["format", "quality", "kB", "PSNR, dB", "ms"], rows))
+        + "\n"
+    )

@@ -21,6 +21,7 @@ ICONS = {
     "screen": '<path d="M4 9V4h5M15 4h5v5M20 15v5h-5M9 20H4v-5"/>',
     "left": '<path d="m15 5-7 7 7 7"/>',
     "right": '<path d="m9 5 7 7-7 7"/>',
+    "find": '<circle cx="12" cy="12" r="7"/><path d="M12 2v4M12 18v4M2 12h4M18 12h4"/>',
     "close": '<path d="M6 6l12 12M18 6 6 18"/>',
     "theme": '<circle cx="12" cy="12" r="8"/><path d="M12 4a8 8 0 0 1 0 16z" fill="currentColor"/>',
 }
@@ -196,8 +197,9 @@ def _damage(texts: Texts, one: Marked) -> str:
     if one.place:
         label = escape(f"{texts.say('Show on the vehicle')}: {one.text}")
         find = (
-            f'<button class="find" type="button" data-do="find" aria-label="{label}">'
-            f"{escape(texts.say('Show on the vehicle'))} ({escape(one.place)})</button>"
+            f'<button class="find" type="button" data-do="find" aria-label="{label}"'
+            f' title="{escape(texts.say("Show on the vehicle"))}">'
+            f"{icon('find')}{escape(one.place)}</button>"
         )
     photo = ""
     if one.photo:
@@ -247,6 +249,7 @@ def whole(texts: Texts, parts: dict[str, str]) -> str:
         "original_size": texts.say("Original size"),
         "before": texts.say("Previous picture"),
         "after": texts.say("Next picture"),
+        "find": '<circle cx="12" cy="12" r="7"/><path d="M12 2v4M12 18v4M2 12h4M18 12h4"/>',
         "close": texts.say("Close"),
         "picture": texts.say("Picture"),
         "noscript": texts.say("Turning the vehicle needs JavaScript; all else is here without it."),

@@ -12,15 +12,21 @@ PIECE = 16 << 10
 
 
 class Line:
-    """What all connections share: so many bits a second, one piece after the other."""
+    """What all connections share: so many bits a second, one piece after the other.
 
-    def __init__(self, bits_per_s: float | None) -> None:
+    An answer begins `delay_s` after its request.
+    """
+
+    def __init__(self, bits_per_s: float | None, delay_s: float) -> None:
+        self._delay_s = delay_s
         self._seconds_per_byte = 8 / bits_per_s if bits_per_s else 0.0
         self._lock = threading.Lock()
         self._wait = threading.Event().wait
 
     def send(self, source: BinaryIO, target: BinaryIO) -> None:
         """Copy all of a file."""
+        if self._delay_s:
+            self._wait(self._delay_s)
         while piece := source.read(PIECE):
             if self._seconds_per_byte:
                 with self._lock:
@@ -45,8 +51,8 @@ class _Handler(SimpleHTTPRequestHandler):
 class FolderServer:
     """Serves a folder on a free port of the loopback while it is entered."""
 
-    def __init__(self, folder: Path, bits_per_s: float | None = None) -> None:
-        handler = partial(_Handler, Line(bits_per_s), str(folder))
+    def __init__(self, folder: Path, bits_per_s: float | None = None, delay_s: float = 0.0) -> None:
+        handler = partial(_Handler, Line(bits_per_s, delay_s), str(folder))
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
         self._server.daemon_threads = True
         self.url = f"http://127.0.0.1:{self._server.server_port}"
