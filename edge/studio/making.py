@@ -9,6 +9,7 @@ from edge.studio.camera import Camera
 from edge.studio.folder_camera import FolderCamera
 from edge.studio.output import Output, PutRecord
 from edge.studio.plans import read_job
+from edge.studio.preparing import prepare
 from edge.studio.session import StudioSession
 from edge.studio.shelf import Shelf
 from edge.studio.still_camera import StillCamera
@@ -24,7 +25,8 @@ def make(
         return None
     shelf = Shelf(folder / config.name)
     commands = OpcuaCommands(config.name, config.opcua, config.declaration.commands)
-    output = Output(config.name, software, put_record, config.capture.originals_ms)
+    kept_ms = config.capture.originals_ms
+    output = Output(config.name, software, put_record, kept_ms, prepare)
     cameras = [camera(name, config, shelf) for name in config.cameras]
     return StudioSession(config.name, read_job(config), cameras, shelf, clock, commands, output)
 

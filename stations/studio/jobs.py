@@ -11,7 +11,7 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict
 
-from stations.studio.manifest import PictureSet, Reason, Verdict
+from stations.studio.manifest import PictureSet, Point, Reason, Verdict
 from stations.studio.station import StudioState
 
 TURNING_SETS = (PictureSet.SPIN, PictureSet.HERO)
@@ -44,8 +44,16 @@ class Fact(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
 
+Polygon = tuple[Point, ...]
+"""Three points or more, as shares of width and height."""
+
+
 class Shot(Fact):
-    """One planned picture. `angle_deg` None: the table stands."""
+    """One planned picture. `angle_deg` None: the table stands.
+
+    `mask` are the polygons that have to be hidden, empty where there is nothing to hide; None:
+    nobody has said, so the picture is not published unless its camera says so.
+    """
 
     set: PictureSet
     index: int
@@ -54,6 +62,7 @@ class Shot(Fact):
     required: bool = True
     restricted: bool = False
     title: str | None = None
+    mask: tuple[Polygon, ...] | None = None
 
     @property
     def name(self) -> str:

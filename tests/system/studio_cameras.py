@@ -2,15 +2,36 @@
 
 from __future__ import annotations
 
+import io
 import threading
 from collections import Counter
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import orjson
+from PIL import Image
 
-from tests.edge.studio.pictures import deliver, jpeg
+BITS, SIDE = 16, 16
+
+
+def telling(vehicle: str, angle_deg: float) -> bytes:
+    """A picture in whose black and white squares vehicle and angle can be read."""
+    rows = (int(vehicle.rpartition("-")[2]), round(angle_deg * 100))
+    squares = [[row >> bit & 1 for bit in range(BITS)] for row in rows]
+    pixels = np.kron(np.array(squares, np.uint8) * 200 + 20, np.ones((SIDE, SIDE), np.uint8))
+    file = io.BytesIO()
+    Image.fromarray(pixels).save(file, "JPEG")
+    return file.getvalue()
+
+
+def told(file: Path) -> tuple[int, float]:
+    """The number of the vehicle and the angle that a picture shows."""
+    with Image.open(file) as picture:
+        pixels = np.asarray(picture.convert("L"))[SIDE // 2 :: SIDE, SIDE // 2 :: SIDE] > 128
+    vehicle, angle = (sum(int(bit) << at for at, bit in enumerate(row)) for row in pixels)
+    return vehicle, angle / 100
 
 
 class Cameras:
@@ -19,6 +40,7 @@ class Cameras:
     def __init__(self, folder: Path) -> None:
         self.folder, self.counts = folder, Counter[str]()
         self.vehicles: list[str] = []
+        self.stills = 0
         folder.mkdir()
         owner = self
 
@@ -31,7 +53,8 @@ class Cameras:
                 self.end_headers()
 
             def do_GET(self) -> None:
-                body = jpeg(self.path)
+                owner.stills += 1
+                body = telling(f"still-{owner.stills}", 0.0)
                 self.send_response(200)
                 self.send_header("Content-Type", "image/jpeg")
                 self.send_header("Content-Length", str(len(body)))
@@ -52,8 +75,9 @@ class Cameras:
         self.counts[camera] += 1
         if not self.vehicles or self.vehicles[-1] != pulse["vehicle"]:
             self.vehicles.append(pulse["vehicle"])
-        content = f"{pulse['vehicle']} {pulse['angle_deg']}"
-        deliver(self.folder, camera, self.counts[camera], content)
+        path = self.folder / f"{camera}_{self.counts[camera]:06d}.jpg"
+        path.with_suffix(".json").write_text('{"plate": null, "simulated": true}')
+        path.write_bytes(telling(pulse["vehicle"], pulse["angle_deg"]))
 
     def close(self) -> None:
         """Deliver nothing any more."""
