@@ -29,7 +29,8 @@ def picture_of(data: bytes, name: str) -> Image.Image:
             image.load()
     except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
         raise CaptureUnusable([f"{name} is no whole JPEG, PNG or WebP picture: {error}"]) from error
-    return ImageOps.exif_transpose(image).convert("RGB")
+    ImageOps.exif_transpose(image, in_place=True)
+    return image if image.mode == "RGB" else image.convert("RGB")
 
 
 def size_of(data: bytes, name: str) -> tuple[int, int]:

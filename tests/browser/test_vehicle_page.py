@@ -10,9 +10,10 @@ from playwright.sync_api import Locator, Page, expect
 
 from plant.pages.capture import from_folder
 from plant.pages.page import make_page
+from stations.studio.manifest import PictureSet
 from tests.browser.conftest import Open, kept
 from tests.browser.hands import Fingers, box_of, colour_at, drag
-from tests.plant.pages.captures import AROUND, whole_capture
+from tests.plant.pages.captures import AROUND, Drawn, drawn, whole_capture
 from tests.servers.folder import FolderServer
 from wire.texts import Texts
 
@@ -309,3 +310,15 @@ def test_french_is_french(open_page: Open, pages: Path) -> None:
     expect(page.get_by_role("tab", name="Soubassement")).to_be_visible()
     drag(page, view, -0.25)
     expect(page.locator(".angle")).to_have_text("90° gauche")
+
+
+def test_a_page_has_the_parts_that_there_are_pictures_for(open_page: Open, tmp_path: Path) -> None:
+    capture = Drawn(tmp_path / "capture")
+    capture.add(PictureSet.DETAIL, 0, drawn((400, 300), "key", (90, 90, 90)), title="Key")
+    (capture.folder / "turn.webm").write_bytes(b"")
+    make_page(from_folder(capture.finish(video="turn.webm")), tmp_path / "page", Texts("en"))
+    page = open_page((tmp_path / "page/index.html").as_uri())
+    expect(page.get_by_role("tab")).to_have_count(1)
+    expect(page.locator("video")).to_be_visible()
+    page.get_by_role("link", name="Key").click()
+    expect(page.get_by_role("dialog", name="Key")).to_be_visible()
