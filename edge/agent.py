@@ -32,6 +32,7 @@ from stations.status import BAD_NODE_ID_UNKNOWN
 from stations.watch import Watch
 from wire.clock import Clock
 from wire.mqtt import Session
+from wire.mqtt.connection import PACKET_OVERHEAD_MAX
 from wire.site import Site, StationConfig
 from wire.sparkplug import births
 from wire.sparkplug.edge_node import EdgeNode
@@ -126,6 +127,9 @@ class Agent:
         self.studios = self._studios(stations, version)
         self.links = [link for one in stations for link in self.links_of(one)]
         self.publisher = self._publisher(stations, health)
+        self.publisher.caps.told = partial(setattr, self.intake, "bytes_max")
+        packet_max = self.broker.packet_max  # until a session knows better
+        self.publisher.caps.begin(packet_max and packet_max - PACKET_OVERHEAD_MAX)
         self.files = Files(
             site.media, self.outbox, self.intake, clock, Random(random.getrandbits(64)),
             self.run_blocking, partial(self._fresh, [], True),

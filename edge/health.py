@@ -187,9 +187,10 @@ class Health:
         yield from agent.keeper.problems()
         for studio in agent.studios.values():
             yield from studio.problems()
+        yield from agent.publisher.caps.problems()
         if session is None or not session.connected:
             yield "no connection to the broker"
-        elif not node.can_send:
+        elif not node.can_send and "" not in node.unfit:
             yield f"waiting for the host {node.primary}"
         if told := ending(agent.broker.cert_file, agent.clock.now_ms()):
             yield told

@@ -80,6 +80,7 @@ class Intake:
         self.tally = Tally()
         self.memos: dict[str, bytes] = {}  # what sources want to know when they begin anew
         self.problem: str | None = None
+        self.bytes_max: int | None = None  # of a message, where the broker takes less than usual
         self._run_blocking, self._fresh = run_blocking, fresh
         self._queue: asyncio.Queue[Item] = asyncio.Queue(QUEUE_MAX)
         self._busy = self._is_ending = False
@@ -250,7 +251,7 @@ class Intake:
                 self._keep(group, lane, Kept(stale.samples[rows], stale.source[rows]))
 
     async def _commit(self, group: Group) -> None:
-        batches, is_live = in_batches(group.kept)
+        batches, is_live = in_batches(group.kept, self.bytes_max)
         group.records += self._late
         self._late = []
         memories = {name: self.lanes[name].memory() for name in group.kept}

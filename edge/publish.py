@@ -16,6 +16,7 @@ from typing import Any
 
 import structlog
 
+from edge.caps import Caps
 from edge.delivery import ACK_S, Delivery, Either
 from edge.intake import Run
 from edge.outbox import Outbox
@@ -71,7 +72,7 @@ class Publisher:
         ack_s: float = ACK_S,
     ) -> None:
         self.node, self.outbox, self.clock = node, outbox, clock
-        self.delivery = Delivery(settle_s, ack_s)
+        self.delivery, self.caps = Delivery(settle_s, ack_s), Caps(node)
         self.tally = Tally()
         self.problem: str | None = None
         self.session: Session | None = None
@@ -216,12 +217,11 @@ class Publisher:
         allowed = min(self.delivery.allowance(now), READ_BATCHES)
         if not allowed:
             return
-        skip = Either(self.delivery.under_way, self._stored)
-        read = partial(self.outbox.waiting, self._highest, skip, allowed)
+        read = partial(self.outbox.waiting, self._highest, self._skip(), allowed)
         self._batches_wait = False
         batches, lost = await self._run_blocking(read)
         self.records.waits |= bool(lost)
-        skip = Either(self.delivery.under_way, self._stored)  # it may have grown meanwhile
+        skip = self._skip()  # it may have grown meanwhile
         for batch in batches:
             if batch.position in skip:
                 continue
@@ -233,18 +233,30 @@ class Publisher:
         self._batches_wait |= len(batches) + len(lost) >= allowed
 
     def _send(self, make: Callable[[str, Any, int, int], list[EdgeEffect]], batch: Batch) -> bool:
-        """Whether the batch went to the session."""
-        if not self.node.can_send:
+        """Whether the batch went to the session; in parts where nobody confirms the whole of it."""
+        if not self.node.can_send or self.caps.is_unfit(batch):
             return False
-        now_ms = self.clock.now_ms()
-        try:
-            effects = make(batch.station, batch.samples, batch.position, now_ms)
-        except TooLarge as error:
-            log.error("a batch can never be sent", station=batch.station, why=str(error))
+        now_ms, too_large = self.clock.now_ms(), ""
+        may_cut = self.delivery.settle_s is not None
+        waiting = self.caps.cut(batch.samples)[::-1] if may_cut else [batch.samples]
+        while waiting:
+            part = waiting.pop()
+            try:
+                effects = make(batch.station, part, batch.position, now_ms)
+            except TooLarge as error:
+                too_large = str(error)
+                continue
+            if not (self._do(effects) and self.node.can_send and effects):
+                return False
+        if too_large and not self.caps.hold(batch, too_large):
+            log.error("a batch can never be sent", station=batch.station, why=too_large)
             self._lost([batch.lost("too large to send")])
             self._delivered([(batch.position, batch.position)])
-            return False
-        return self._do(effects) and self.node.can_send and bool(effects)
+        return not too_large
+
+    def _skip(self) -> Either:
+        """What need not or cannot be sent now."""
+        return Either(self.caps, Either(self.delivery.under_way, self._stored))
 
     def _do(self, effects: Sequence[EdgeEffect]) -> bool:
         """Carry out what the node says, in its order; whether all of it was taken."""
@@ -257,8 +269,10 @@ class Publisher:
             match one:
                 case Acknowledged(ranges) if self.delivery.settle_s is None:
                     self._delivered(ranges)
-                case Born(cause) if cause == REQUESTED:
-                    self.delivery.doubt()
+                case Born(cause):
+                    self.caps.look()
+                    if cause == REQUESTED:
+                        self.delivery.doubt()
                 case Publish() if not leaving:
                     if not self._publish(_message(one)):
                         self.tally.not_taken += 1
@@ -304,7 +318,9 @@ class Publisher:
     def _connected(self) -> None:
         self.tally.sessions += 1
         self._forget_under_way()
+        self.caps.begin(None if self.session is None else self.session.message_max)
         self._do(self.node.connected(self.clock.now_ms(), self._bd_seq))
+        self.caps.look()
 
     def _ended(self, why: str) -> None:
         """On the MQTT thread: from here on nothing goes out before the loop knows it too."""

@@ -13,9 +13,10 @@ from refit.sites import WRONG, shortened, show_problems
 if TYPE_CHECKING:
     from rich.table import Table
 
-    from wire.site import Site, StationConfig
+    from wire.site import Problem, Site, StationConfig
 
 app = typer.Typer()
+OUTBOX_ID_BYTES = 32
 
 
 @app.command()
@@ -62,6 +63,9 @@ def check(
     if examined.site is None:
         raise typer.Exit(WRONG)
     _check_plans(examined.site)
+    if unfit := _unfit(examined.site):
+        show_problems(unfit, "error")
+        raise typer.Exit(WRONG)
     if live:
         check_live(examined.site, station or (), slow_ms=slow, timeout_s=timeout, as_json=as_json)
         return
@@ -86,6 +90,30 @@ def _check_plans(site: Site) -> None:
                 problem = Problem(station.capture.plan, 0, station.name, wrong.what, wrong.hint)
                 show_problems([problem], "error")
                 raise typer.Exit(WRONG) from wrong
+
+
+def _unfit(site: Site) -> list[Problem]:
+    """The stations whose birth no message of this site can carry."""
+    from edge.caps import topic_max
+    from wire.mqtt.connection import PACKET_OVERHEAD_MAX
+    from wire.site import Problem
+    from wire.sparkplug import births
+    from wire.sparkplug.edge_node import BYTES_MAX
+
+    found = []
+    for one in site.stations:
+        cap = BYTES_MAX
+        if site.broker.packet_max is not None:
+            rest = PACKET_OVERHEAD_MAX + topic_max(site.name, one.agent)
+            cap = min(cap, site.broker.packet_max - rest)
+        tags = dict(enumerate(one.declaration.tags, 1))
+        station = births.Station(one.name, one.line, one.kind, tags)
+        try:
+            births.check(station, site.name, "x" * OUTBOX_ID_BYTES, cap)
+        except births.TooLarge as error:
+            what, _, hint = str(error).partition(": ")
+            found.append(Problem(site.file or Path(), 0, f"station {one.name}", what, hint))
+    return found
 
 
 def _stations(site: Site) -> Table:

@@ -25,6 +25,7 @@ class BrokerAt:
     port: int
     version: Literal["3.1.1", "5"] = "3.1.1"
     keepalive_s: int = 15
+    packet_max: int | None = None
     host: str = "127.0.0.1"
     username: str | None = None
     secret: str | None = None

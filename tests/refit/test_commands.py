@@ -50,6 +50,16 @@ def test_a_warning_is_no_error(tmp_path: Path) -> None:
     assert err.endswith("1 warning\n")
 
 
+def test_a_birth_that_no_message_can_carry_is_an_error(tmp_path: Path) -> None:
+    path = small(tmp_path, "[broker]\nurl = 'mqtt://h'\npacket_max = 1024\n")
+    rows = [f"voltage_{n},input {2 * n} float32,float" for n in range(20)]
+    (tmp_path / "meter.csv").write_text("\n".join(["name,address,type", *rows]))
+    code, out, err = run("check", str(path))
+    assert (code, out) == (2, "")
+    assert "station meter-1: the birth of station meter-1 has" in err
+    assert "bytes for its" in err and "the cap is" in err and "split the station" in err
+
+
 @pytest.mark.parametrize("kind", kinds.names())
 def test_the_tags_of_a_kind_are_shown(kind: str) -> None:
     code, out, _ = run("tags", kind)

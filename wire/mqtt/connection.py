@@ -232,6 +232,7 @@ class Connection:
             return
         self._window = min(self._window, getattr(properties, "ReceiveMaximum", self._window))
         packet_max = getattr(properties, "MaximumPacketSize", PACKET_MAX)
+        packet_max = min(packet_max, self._session.broker.packet_max or PACKET_MAX)
         self._message_max = packet_max - PACKET_OVERHEAD_MAX
         if self._session.subscriptions:
             client.subscribe(list(self._session.subscriptions))

@@ -50,6 +50,10 @@ class BrokerConfig(Account):
     keepalive_s: int = Field(default=15, ge=1, le=3600, validation_alias="keepalive",
         description="seconds of silence after which the broker declares an agent dead",
     )  # fmt: skip
+    packet_max: int | None = Field(default=None, ge=1024, le=268_435_455,
+        description="bytes of the largest packet that the broker takes: give it where it is below 1"
+        " MiB, since only a broker of MQTT 5 says it, and only when a session begins",
+    )  # fmt: skip
     username: str | None = Field(
         default=None,
         description="account at the broker; {name} in here and in the files below stands for the "

@@ -30,7 +30,8 @@ class EdgeNode:
     `names` are the tags and `places` line and kind of the stations that the outbox has ever known;
     `last` gives a station's last samples. With a `primary` host it is born only while that is on;
     a node that `walks` leaves a server where it is not, since there are others.
-    TooLarge when a birth does not fit `bytes_max`; ValueError for an impossible name.
+    TooLarge when a birth does not fit `bytes_max`; ValueError for an impossible name. `unfit` says
+    whose birth ("": the node's) is above a cap that was lowered later, and why: it is left out.
     """
 
     def __init__(
@@ -55,22 +56,18 @@ class EdgeNode:
         self.counts: Counter[str] = Counter()
         self.phase = Phase.AWAY
         self._node_topic = {verb: topics.node(group, verb, agent) for verb in topics.NODE_VERBS}
-        self._names = dict(names or {})
-        self._places = dict(places or {})
+        self._names, self._places = dict(names or {}), dict(places or {})
         self._last, self._health = last, tuple(health)
         self._health_values: dict[str, Scalar | None] = {}
         self._health_told = self._health_values  # before the last NDATA
-        self.bytes_max = bytes_max
-        self._rebirth_gap_ms = rebirth_gap_ms
-        self._stations: dict[str, Station] = {}
-        self._retired: dict[str, Station] = {}
+        self.bytes_max, self._rebirth_gap_ms = bytes_max, rebirth_gap_ms
+        self._stations, self._retired = dict[str, Station](), dict[str, Station]()
         self._positions: dict[str, int] = {}
         self._aliases: dict[str, dict[int, int]] = {}
-        self._down: set[str] = set()
-        self._watch = state.PrimaryWatch(walks=walks)
+        self._down, self.unfit = set[str](), dict[str, str]()
+        self._watch, self._crowded = state.PrimaryWatch(walks=walks), False
         self._bd_seq = self._seq = self._born_ms = 0
         self._wanted: str | None = None
-        self._crowded = False
         self._newest: Publish | None = None
         for station in stations:
             self._take_in(station)
@@ -101,8 +98,7 @@ class EdgeNode:
 
     def connected(self, now_ms: int, bd_seq: int) -> list[EdgeEffect]:
         """A fresh session exists and its subscriptions stand; its will had this bdSeq."""
-        self._bd_seq = bd_seq
-        self._watch = self._watch.anew(now_ms)
+        self._bd_seq, self._watch = bd_seq, self._watch.anew(now_ms)
         self.phase = Phase.WAITING
         return self._birth(now_ms, "connected") if self.primary is None else []
 
@@ -120,11 +116,9 @@ class EdgeNode:
         if address is None or (address.group, address.edge) != (self.group, self.agent):
             self.counts["unknown topic"] += 1
             return []
-        if address.verb is Verb.DCMD:
-            self.counts["refused write"] += 1
-            return []
         if address.verb is not Verb.NCMD:
-            self.counts["duplicate edge node"] += 1
+            is_write = address.verb is Verb.DCMD
+            self.counts["refused write" if is_write else "duplicate edge node"] += 1
             return []
         return self._commands(payload, now_ms)
 
@@ -153,18 +147,18 @@ class EdgeNode:
 
     def device(self, station: str, up: bool, now_ms: int) -> list[EdgeEffect]:
         """A station's links are all down, or one is back. A station is up until told otherwise."""
-        known = self._stations[station]
         if up != (station in self._down):
             return []
         (self._down.discard if up else self._down.add)(station)
         if up:
-            return self._also(now_ms, lambda: self._device_birth(known, now_ms))
-        return self._also(now_ms, lambda: self._device_death(station, now_ms))
+            born = [self._stations[station]]
+            return self._also(now_ms, lambda: self._device_births(born, now_ms))
+        return self._also(now_ms, lambda: self._device_deaths([station], now_ms))
 
     def add(self, station: Station, now_ms: int) -> list[EdgeEffect]:
         """A station that appears late: it is born alone, without a rebirth of the others."""
         self._take_in(station)
-        return self._also(now_ms, lambda: self._device_birth(station, now_ms))
+        return self._also(now_ms, lambda: self._device_births([station], now_ms))
 
     def remove(self, station: str, now_ms: int) -> list[EdgeEffect]:
         """A station that is no longer declared dies; what waits of it still goes, as history."""
@@ -173,12 +167,11 @@ class EdgeNode:
         del self._aliases[station]
         was_up = station not in self._down
         self._down.discard(station)
-        return self._also(now_ms, lambda: self._device_death(station, now_ms)) if was_up else []
+        return self._also(now_ms, lambda: self._device_deaths([station], now_ms)) if was_up else []
 
     def health(self, values: Mapping[str, Scalar | None], now_ms: int) -> list[EdgeEffect]:
         """The node's own health; what has changed goes out. ValueError for an undeclared name."""
-        declared = {one.name for one in self._health}
-        if unknown := set(values) - declared:
+        if unknown := set(values) - {one.name for one in self._health}:
             raise ValueError(f"no health metric {', '.join(sorted(unknown))} is declared")
         told = self._health_values
         changed = {key: new for key, new in values.items() if key not in told or told[key] != new}
@@ -215,18 +208,17 @@ class EdgeNode:
         """Leave on purpose: NDEATH where there was a birth, then the disconnect."""
         return self._leave("stopped", now_ms, again=False)
 
-    def _also(self, now_ms: int, make: Callable[[], Publish]) -> list[EdgeEffect]:
-        """One message about a device, unless births that are due say it anyway."""
+    def _also(self, now_ms: int, make: Callable[[], list[EdgeEffect]]) -> list[EdgeEffect]:
+        """What is to be said about a device, unless births that are due say it anyway."""
         effects = self.tick(now_ms)
-        return effects if effects or not self.can_send else [make()]
+        return effects if effects or not self.can_send else make()
 
     def _take_in(self, station: Station) -> None:
         name = station.name
         births.check(station, self.group, self.outbox, self.bytes_max)
         if name in self._stations:
             raise ValueError(f"two stations are called {name}")
-        if name not in self._positions:
-            self._positions[name] = metrics.position_alias(len(self._positions))
+        self._positions.setdefault(name, metrics.position_alias(len(self._positions)))
         self._stations[name] = station
         self._retired.pop(name, None)
         self._aliases[name] = {number: metrics.tag_alias(number) for number in station.tags}
@@ -279,28 +271,43 @@ class EdgeNode:
 
     def _birth(self, now_ms: int, cause: str, *, crowded: bool = False) -> list[EdgeEffect]:
         """NBIRTH and all DBIRTHs as one sequence that nothing comes between."""
-        self.counts["births"] += 1
-        self.phase = Phase.BORN
-        self._crowded = crowded
-        self._born_ms, self._wanted, self._seq = now_ms, None, -1
-        self._retired.clear()
         values = self._health_values
         node = births.node_birth(now_ms, self._bd_seq, self.outbox, self._health, values)
+        if len(node) > self.bytes_max:
+            told = f"the birth of {self.agent} has {len(node)} bytes, the cap is {self.bytes_max}"
+            self._wanted, self.unfit = None, {"": told}
+            return []
+        self.counts["births"] += 1
+        self.phase, self._crowded = Phase.BORN, crowded
+        self._born_ms, self._wanted, self._seq, self.unfit = now_ms, None, -1, {}
+        self._retired.clear()
         effects: list[EdgeEffect] = [self._sent(Verb.NBIRTH, "", node)]
-        effects += [self._device_birth(station, now_ms) for station in self._stations.values()]
-        effects += [self._device_death(name, now_ms) for name in sorted(self._down)]
-        return [*effects, Born(cause)]
+        effects += self._device_births(self._stations.values(), now_ms)
+        return [*effects, *self._device_deaths(sorted(self._down), now_ms), Born(cause)]
 
-    def _device_birth(self, station: Station, now_ms: int) -> Publish:
-        alias, values = self._positions[station.name], births.last_values(self._last(station.name))
-        seq = (self._seq + 1) % 256
-        payload = births.device_birth(
-            now_ms, seq, self.group, self.outbox, station, alias, values, self.bytes_max
-        )
-        return self._sent(Verb.DBIRTH, station.name, payload)
+    def _device_births(self, stations: Iterable[Station], now_ms: int) -> list[EdgeEffect]:
+        """The births of those whose birth a message can carry; the others are noted."""
+        found: list[EdgeEffect] = []
+        for station in stations:
+            values = births.last_values(self._last(station.name))
+            try:
+                payload = births.device_birth(
+                    now_ms, (self._seq + 1) % 256, self.group, self.outbox, station,
+                    self._positions[station.name], values, self.bytes_max,
+                )  # fmt: skip
+            except TooLarge as error:
+                self.unfit[station.name] = str(error)
+                continue
+            self.unfit.pop(station.name, None)
+            found.append(self._sent(Verb.DBIRTH, station.name, payload))
+        return found
 
-    def _device_death(self, station: str, now_ms: int) -> Publish:
-        return self._sent(Verb.DDEATH, station, births.device_death(now_ms, (self._seq + 1) % 256))
+    def _device_deaths(self, stations: Iterable[str], now_ms: int) -> list[EdgeEffect]:
+        return [
+            self._sent(Verb.DDEATH, station, births.device_death(now_ms, (self._seq + 1) % 256))
+            for station in stations
+            if station not in self.unfit
+        ]
 
     def _data(
         self, station: str, samples: Samples, position: int, now_ms: int, *, historical: bool
@@ -310,23 +317,18 @@ class EdgeNode:
             return effects
         if station not in self._stations and station not in self._retired:
             effects += self._retire(station, now_ms)
+        if station in self.unfit:
+            return effects
         aliases = self._aliases.get(station, {})
         # A host takes history of a device that is dead, and of a tag that it has never heard of.
         old = historical or station in self._down or station in self._retired
         old = old or any(tag not in aliases for tag in set(samples.tag.tolist()))
         try:
             payload = data_payload(
-                samples,
-                aliases,
-                self._names,
-                timestamp_ms=now_ms,
-                seq=(self._seq + 1) % 256,
-                outbox=self.outbox,
-                position=position,
-                position_alias=self._positions[station],
-                historical=old,
-                bytes_max=self.bytes_max,
-            )
+                samples, aliases, self._names, timestamp_ms=now_ms, seq=(self._seq + 1) % 256,
+                outbox=self.outbox, position=position, position_alias=self._positions[station],
+                historical=old, bytes_max=self.bytes_max,
+            )  # fmt: skip
         except (TooLarge, KeyError):
             if effects:  # births that nobody will publish now: a host would miss them
                 self._wanted, self._crowded = self._wanted or "message not taken", False
@@ -335,11 +337,10 @@ class EdgeNode:
 
     def _retire(self, station: str, now_ms: int) -> list[EdgeEffect]:
         """Birth and death of a station that is no longer declared, so that its samples can go."""
-        if station not in self._positions:
-            self._positions[station] = metrics.position_alias(len(self._positions))
-        line, kind = self._places.get(station, ("", ""))
-        gone = self._retired[station] = Station(topics.level(station), line, kind, {})
-        return [self._device_birth(gone, now_ms), self._device_death(station, now_ms)]
+        self._positions.setdefault(station, metrics.position_alias(len(self._positions)))
+        known = self._places.get(station, ("", ""))
+        gone = self._retired[station] = Station(topics.level(station), *known, {})
+        return self._device_births([gone], now_ms) + self._device_deaths([station], now_ms)
 
     def _sent(self, verb: Verb, station: str, payload: bytes) -> Publish:
         """The message, with the sequence number that its payload was made with now used up."""
