@@ -149,8 +149,8 @@ class Agent:
     ) -> None:
         """Serve until `stop`; then end the sources, commit what came, send it if there is time."""
         client_id = f"refit-{self.site.name}-{self.name}"
-        first, *others = self.broker.servers
-        make = partial(self._make_session, first, client_id, others=others)
+        first, *spare = self.broker.servers
+        make = partial(self._make_session, first, client_id, others=spare)
         self.publisher.connect(make)
         try:
             async with asyncio.TaskGroup() as group:
