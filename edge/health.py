@@ -14,6 +14,7 @@ import structlog
 
 from edge.agent import Agent
 from edge.files.table import FileFill
+from edge.trust import expiry
 from stations.declare import Type
 from wire.certificates import ending, seconds_left
 from wire.metrics import Metrics
@@ -49,6 +50,7 @@ METRICS = (
     NodeMetric("problems", Type.INT),
     NodeMetric("problem", Type.TEXT),
     NodeMetric("certificate_left", Type.FLOAT, "s"),
+    NodeMetric("opcua_certificate_left", Type.FLOAT, "s"),
 )
 PROBLEM_MAX = 200  # characters; the whole text is in /healthz
 
@@ -115,6 +117,7 @@ class Health:
             "problems": len(since),
             "problem": oldest[:PROBLEM_MAX],
             "certificate_left": seconds_left(agent.broker.cert_file, agent.clock.now_ms()),
+            "opcua_certificate_left": expiry.least(self._terms()),
         }
 
     def _age_s(self, oldest_ms: int | None) -> float:
@@ -173,6 +176,10 @@ class Health:
             "health": health,
         }
 
+    def _terms(self) -> list[expiry.Term]:
+        agent = self.agent
+        return expiry.terms(agent.site.stations_of(agent.name), agent.clock.now_ms())
+
     def _since(self) -> dict[str, int]:
         """The problems of this moment, and since when each has lasted."""
         return self._troubles.since([*self._problems(), *self.agent.files.problems(self.files)])
@@ -194,6 +201,7 @@ class Health:
             yield f"waiting for the host {node.primary}"
         if told := ending(agent.broker.cert_file, agent.clock.now_ms()):
             yield told
+        yield from filter(None, (one.trouble for one in self._terms()))
         for lane in agent.lanes.values():
             if lane.rule_failures:
                 yield f"{lane.station}: the rules failed {lane.rule_failures} times, see the log"

@@ -216,6 +216,7 @@ class _Filling:
             "memory": 150_000_000 + sent % 1_000_000,
             "disk_free": 40_000_000_000 - sent,
             "certificate_left": 400.0 * 86_400,
+            "opcua_certificate_left": 400.0 * 86_400,
             "problem": "",
         }
         values = {one.name: known.get(one.name, 0) for one in METRICS}

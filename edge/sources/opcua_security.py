@@ -22,7 +22,7 @@ from cryptography import x509
 from edge.sources.fault import MachineFault, machine
 from edge.trust import certificates, own
 from edge.trust.folder import TrustList
-from edge.trust.verify import Distrusted, verify
+from edge.trust.verify import Distrusted, strong, verify
 from wire.site.connections import OpcuaConfig, Pki
 
 NONE = "None"
@@ -79,6 +79,7 @@ async def _identify(client: Client, config: OpcuaConfig) -> None:
 
 async def _encrypt(client: Client, config: OpcuaConfig) -> None:
     mine = await asyncio.to_thread(_own, config)
+    _fits(mine.certificate)
     # A server compares the URI in the certificate with that of the application.
     client.application_uri = application_uri(mine.certificate) or client.application_uri
     endpoint = _asked(config, await client.connect_and_get_server_endpoints())
@@ -94,6 +95,14 @@ async def _encrypt(client: Client, config: OpcuaConfig) -> None:
         mode=ua.MessageSecurityMode[mode],
     )
     client.certificate_validator = check.again
+
+
+def _fits(path: Path) -> None:
+    """MachineFault, unless our own certificate is one that the policies allow."""
+    try:
+        strong(certificates.load(path), "our own ")
+    except Distrusted as error:
+        raise MachineFault(f"{error} ({path}): `refit certs issue --opcua` makes one") from error
 
 
 def _own(config: OpcuaConfig) -> own.Own:

@@ -66,10 +66,12 @@ class TrustList:
 
     def revocations(self) -> list[x509.CertificateRevocationList]:
         """All revocation lists."""
-        found: list[x509.CertificateRevocationList] = []
+        return [one for _, one in self.revocation_files()]
+
+    def revocation_files(self) -> Iterator[tuple[Path, x509.CertificateRevocationList]]:
+        """All revocation lists, and where they are."""
         for name in ("trusted", "issuers"):
-            found += [one for _, one in _files(self.folder / name / "crl", certificates.load_crl)]
-        return found
+            yield from _files(self.folder / name / "crl", certificates.load_crl)
 
     def stamp(self) -> tuple[int, ...]:
         """Changes whenever something is accepted, removed or revoked."""

@@ -18,7 +18,7 @@ from edge.trust.folder import TrustList
 
 DEPTH_MAX = certificates.CHAIN_MAX
 KEY_BITS = (2048, 4096)
-WEAK = ("md5", "sha1")
+HASHES = ("sha256", "sha384", "sha512")  # of a signature; the policies name the first
 ANY_HOST = "*"
 LOOPBACK = ("localhost", "127.0.0.1", "::1")
 
@@ -41,7 +41,7 @@ def verify(
     `application_uri` is what the server says of itself.
     """
     own = chain[0]
-    _strong(own)
+    strong(own)
     _trusted(chain, trust, now)
     _in_time(own, now)
     _usable(own)
@@ -58,15 +58,24 @@ def verify(
         )
 
 
-def _strong(certificate: x509.Certificate) -> None:
+def strong(certificate: x509.Certificate, whose: str = "its ", *, is_anchor: bool = False) -> None:
+    """Distrusted, unless key and signature are what each policy wants (OPC 10000-7, 6.6).
+
+    Basic256Sha256, Aes128_Sha256_RsaOaep and Aes256_Sha256_RsaPss: RSA of 2048 to 4096 bits,
+    SHA-256. `whose` it is stands in the message. An authority that signs itself (`is_anchor`) is in
+    the list by its bytes: that signature says nothing, and only its key counts.
+    """
     key, digest = certificate.public_key(), certificate.signature_hash_algorithm
     if not isinstance(key, rsa.RSAPublicKey):
-        raise Distrusted("its certificate has no RSA key")
+        raise Distrusted(f"{whose}certificate has no RSA key")
     if not KEY_BITS[0] <= key.key_size <= KEY_BITS[1]:
-        raise Distrusted(f"its key has {key.key_size} bits, not {KEY_BITS[0]} to {KEY_BITS[1]}")
-    if digest is None or digest.name in WEAK:
+        least, most = KEY_BITS
+        raise Distrusted(f"{whose}key has {key.key_size} bits, not {least} to {most}")
+    if is_anchor and certificate.issuer == certificate.subject:
+        return
+    if digest is None or digest.name not in HASHES:
         name = "an unknown hash" if digest is None else digest.name.upper()
-        raise Distrusted(f"its certificate is signed with {name}: give the server a new one")
+        raise Distrusted(f"{whose}certificate is signed with {name}: a new one is needed")
 
 
 def _trusted(chain: Sequence[x509.Certificate], trust: TrustList, now: datetime) -> None:
@@ -79,6 +88,8 @@ def _trusted(chain: Sequence[x509.Certificate], trust: TrustList, now: datetime)
         issuer = _issuer(current, around, now)
         if issuer is None:
             break
+        if not is_trusted:  # whoever is in the list by name needs nobody to vouch for him
+            strong(issuer, "its authority's ", is_anchor=True)
         if any(_is_revoked(current, issuer, crl) for crl in revoked):
             raise Distrusted("its certificate is revoked")
         is_trusted |= certificates.fingerprint(issuer) in believed
@@ -104,7 +115,7 @@ def _issuer(
         return None
     for one in around:
         is_in_time = one.not_valid_before_utc <= now <= one.not_valid_after_utc
-        if one.subject == certificate.issuer and is_in_time and _is_authority(one):
+        if one.subject == certificate.issuer and is_in_time and is_authority(one):
             try:
                 certificate.verify_directly_issued_by(one)
             except (ValueError, TypeError, InvalidSignature):
@@ -113,7 +124,7 @@ def _issuer(
     return None
 
 
-def _is_authority(certificate: x509.Certificate) -> bool:
+def is_authority(certificate: x509.Certificate) -> bool:
     """Many applications may, by their certificates, sign others: an application is none here."""
     extensions = certificate.extensions
     try:

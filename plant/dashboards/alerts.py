@@ -88,6 +88,13 @@ def rules(outbox_bytes: int, agents: Sequence[str]) -> list[Rule]:
             "{{ .Labels.station }}: its certificate at the broker ends within 30 days.",
             "`refit certs renew` where the authority is, then take the files to the station PC.",
         ),
+        Rule(
+            "An OPC UA certificate ends", 'min("opcua_certificate_left")', "lt", CERTIFICATE_S,
+            "1h", "medium",
+            "{{ .Labels.station }}: a certificate or a revocation list ends within 30 days.",
+            "`refit doctor` on the station PC says which; a new certificate must be trusted by the"
+            " servers.",
+        ),
     ]  # fmt: skip
 
 

@@ -142,6 +142,11 @@ def _files(found: Site, agent: str | None) -> Iterator[Finding]:
     if agent is not None:  # of the media store an agent has only what it comes in with
         own = [("token_file", found.media.token_file), ("ca_file", found.media.ca_file)]
         named |= {(key, path) for key, path in own if path is not None}
+    stations = found.stations if agent is None else found.stations_of(agent)
+    if any(one.opcua is not None for one in stations):
+        from refit.doctor import opcua_trust  # a library that takes a while to load
+
+        yield from opcua_trust.examine(stations, {path for _, path in named})
     for key, path in sorted(named):
         if key in SECRETS:
             yield verdicts.secret(str(path), probes.mode(path))

@@ -192,6 +192,21 @@ def certificate(path: str, days_left: float) -> Finding:
     return Finding(Level.OK, "certificate", found)
 
 
+def term(what: str, path: str, days_left: float, advice: str) -> Finding:
+    """A certificate or revocation list of OPC UA, and for how long it is still good."""
+    name = what.removeprefix("the ")
+    if days_left < 0:
+        return Finding(Level.FAIL, name, f"{path} has ended", advice)
+    level = Level.WARN if days_left < EXPIRY_WARN_DAYS else Level.OK
+    found = f"{path}: {days_left:.0f} days left"
+    return Finding(level, name, found, advice if level is Level.WARN else "")
+
+
+def weak(path: str, problem: str) -> Finding:
+    """A certificate that no OPC UA policy allows."""
+    return Finding(Level.FAIL, "OPC UA certificate", f"{path}: {problem}", "have a new one made")
+
+
 def secret(path: str, mode: int | None) -> Finding:
     """A file with a password or a key, and its permissions; None when it cannot be read."""
     if mode is None:

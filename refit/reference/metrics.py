@@ -73,6 +73,8 @@ HEALTH_DOCS = {
     "files_refused": "Records with files that were not taken, say at the bound `waiting_max`.",
     "problems": "How many of its `problems` in `/healthz` there are.",
     "problem": "The one that has lasted longest, in words (not in `/metrics`).",
+    "opcua_certificate_left": "How long what secured OPC UA connections rest on is good, own"
+    " certificates and revocation lists: of that which ends first (none without one)",
     "certificate_left": "How long the own certificate at the broker is good; negative: it has ended"
     " (none without one).",
 }

@@ -21,6 +21,7 @@ ROUNDS = 60  # ten minutes of reports
 WELL: dict[str, int | float] = {
     "backlog_age": 0.4, "backlog_bytes": 4_000, "gaps": 2, "links_down": 0, "bad_tags": 0,
     "commit_failures": 0, "disk_free": 40 << 30, "certificate_left": 400.0 * 86_400,
+    "opcua_certificate_left": 400.0 * 86_400,
 }  # fmt: skip
 # What goes wrong with the first agent in its last two minutes, and the rule that must say so.
 WRONG: dict[str, tuple[dict[str, int | float], str]] = {
@@ -31,6 +32,7 @@ WRONG: dict[str, tuple[dict[str, int | float], str]] = {
     "node": ({"bad_tags": 1}, "A node cannot be read"),
     "commit": ({"commit_failures": 1}, "The outbox cannot be written"),
     "disk": ({"disk_free": 1 << 29}, "A disk is nearly full"),
+    "opcua": ({"opcua_certificate_left": 29.0 * 86_400}, "An OPC UA certificate ends"),
     "certificate": ({"certificate_left": 29.0 * 86_400}, "A certificate ends"),
     "silent": ({}, f"{AGENTS[0]} is silent"),
 }

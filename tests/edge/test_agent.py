@@ -171,6 +171,7 @@ async def test_every_health_metric_is_read_with_its_type(tmp_path: Path) -> None
         values = await made.health.read()
         assert list(values) == [metric.name for metric in METRICS]
         assert values.pop("certificate_left") is None, "there is none"
+        assert values.pop("opcua_certificate_left") is None, "there is none"
         kinds = {Type.INT: int, Type.FLOAT: float, Type.TEXT: str}
         for metric in METRICS:
             if metric.name not in values:

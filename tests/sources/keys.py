@@ -24,7 +24,7 @@ Signer = tuple[x509.Certificate, rsa.RSAPrivateKey]
 def made(
     name: str, *, uri: str | None = None, hosts: tuple[str, ...] | None = None, days: float = 30.0,
     since: float = -1.0, by: Signer | None = None, is_authority: bool = False, bits: int = 2048,
-    use: tuple[x509.ObjectIdentifier, ...] = BOTH,
+    use: tuple[x509.ObjectIdentifier, ...] = BOTH, digest: hashes.HashAlgorithm | None = None,
 ) -> Signer:  # fmt: skip
     """A certificate and its key: of the application `urn:NAME`, signed by itself or by `by`."""
     key = rsa.generate_private_key(public_exponent=65537, key_size=bits)
@@ -56,7 +56,7 @@ def made(
     )  # fmt: skip
     if not is_authority:
         builder = builder.add_extension(x509.ExtendedKeyUsage(use), critical=False)
-    return builder.sign(signer, hashes.SHA256()), key
+    return builder.sign(signer, digest or hashes.SHA256()), key
 
 
 def _host(name: str) -> x509.GeneralName:

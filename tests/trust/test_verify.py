@@ -95,6 +95,32 @@ def test_an_authority_vouches_for_its_servers(trust: TrustList, authority: Signe
         _verify(trust, _plc(by=made("authority", is_authority=True)))  # of the same name only
 
 
+@pytest.mark.parametrize(
+    ("changes", "why"),
+    [
+        ({"bits": 1024}, "its authority's key has 1024 bits"),
+        ({"digest": hashes.SHA224()}, "SHA224"),
+    ],
+)
+def test_a_weak_authority_vouches_for_nobody(
+    trust: TrustList, authority: Signer, changes: dict[str, object], why: str
+) -> None:
+    weak = made("weak", is_authority=True, by=authority, **changes)  # type: ignore[arg-type]
+    plc = _plc(by=weak)
+    trust.add(authority[0])
+    with pytest.raises(Distrusted, match=why):
+        _verify(trust, plc, weak)
+    trust.add(plc[0])
+    _verify(trust, plc, weak)  # in the list itself: nobody has to vouch for it
+
+
+def test_a_signature_with_an_old_hash_is_not_believed(trust: TrustList) -> None:
+    plc = _plc(digest=hashes.SHA224())
+    trust.add(plc[0])
+    with pytest.raises(Distrusted, match="signed with SHA224"):
+        _verify(trust, plc)
+
+
 def test_an_issuer_alone_is_not_believed(trust: TrustList, authority: Signer) -> None:
     between = made("between", is_authority=True, by=authority)
     plc = _plc(by=between)
