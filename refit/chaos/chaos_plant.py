@@ -11,6 +11,7 @@ from plant.stores.factory import open_store
 from plant.stores.store import Store, StoreUnavailable
 from refit.chaos import programs
 from refit.chaos.account import Account, account
+from refit.chaos.kernel_relay import KernelRelay
 from refit.chaos.modbus_relay import ModbusRelay
 from refit.chaos.plant import READY_S, SmallPlant
 from refit.chaos.relay import Relay
@@ -34,8 +35,9 @@ class ChaosPlant(SmallPlant):
 
     def __init__(
         self, folder: Path, seed: int, size: Size, *, store: str = "sqlite",
-        broker: str = "embedded",
+        broker: str = "embedded", kernel: bool = False,
     ) -> None:  # fmt: skip
+        self.relay = KernelRelay if kernel else Relay
         self.programs: dict[str, programs.Program] = {}
         influx, rpc, mqtt = free_ports(3)
         folder.mkdir(parents=True, exist_ok=True)
@@ -66,8 +68,8 @@ class ChaosPlant(SmallPlant):
     def _make_relays(self) -> None:
         broker = self.site.broker.port
         self.links: dict[str, Relay] = {
-            "agent-broker": Relay(broker),
-            "historian-broker": Relay(broker),
+            "agent-broker": self.relay(broker),
+            "historian-broker": self.relay(broker),
             **self.machine_links(),
         }
         machines = {name: link.port for name, link in self.links.items() if name in self.ports}
@@ -76,14 +78,17 @@ class ChaosPlant(SmallPlant):
             self.links["store"] = Relay(self.gate.port)
         store = self._store_text(self.links["store"].port if self.influx_port else 0)
         for who in ("agent", "historian"):
-            url = _broker_table(self.links[f"{who}-broker"].port)
+            link = self.links[f"{who}-broker"]
+            url = _broker_table(link.port, link.host)
             text = site_text({**self.ports, **machines}, url, store, self.stations) + OUTBOX
+            for name, port in machines.items():
+                text = text.replace(f"127.0.0.1:{port}", f"{self.links[name].host}:{port}")
             (self.folder / f"{who}.toml").write_text(text)
 
     def machine_links(self) -> dict[str, Relay]:
         """The relays in front of the machines, by the names of their ports."""
         return {
-            **{name: Relay(self.ports[name]) for name in ("press", "studio")},
+            **{name: self.relay(self.ports[name]) for name in ("press", "studio")},
             **{name: ModbusRelay(self.ports[name]) for name in ("meter", "cabinet")},
         }
 
@@ -165,5 +170,5 @@ class ChaosPlant(SmallPlant):
         return account(self, self.agent_kills, self.record_ids)
 
 
-def _broker_table(port: int) -> str:
-    return f'url = "mqtt://127.0.0.1:{port}"\nkeepalive = {KEEPALIVE_S}'
+def _broker_table(port: int, host: str = "127.0.0.1") -> str:
+    return f'url = "mqtt://{host}:{port}"\nkeepalive = {KEEPALIVE_S}'

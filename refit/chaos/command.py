@@ -48,6 +48,12 @@ def chaos(
             metavar="COMMAND",
         ),
     ] = "",
+    kernel: Annotated[
+        bool,
+        typer.Option(
+            "--kernel", help="Links whose packets the kernel can drop (root only): more faults."
+        ),
+    ] = False,
     list_: Annotated[bool, typer.Option("--list", help="Name all faults, and end.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="The account as JSON.")] = False,
     folder: Annotated[
@@ -84,7 +90,7 @@ def chaos(
         _end(f"no broker {broker!r}: embedded or mosquitto")
     if store not in ("sqlite", "influxdb") and not Path(store).exists():
         _end(f"no store {store!r}: sqlite, influxdb, or the path of an influxd")
-    faults = _chosen(fault or [], runs.has(store, broker, machine), everything=list_)
+    faults = _chosen(fault or [], runs.has(store, broker, machine, kernel), everything=list_)
     if not (each or fault or list_):
         faults = [one for one in faults if not one.apart]
     if list_:
@@ -95,7 +101,7 @@ def chaos(
     number = random.SystemRandom().randrange(1 << 32) if seed is None else seed
     typer.echo(f"refit chaos: --seed {number} replays this", err=True)
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # the children must not outlive us
-    wish = runs.Wish(number, rate, minutes, times, longest, store, broker, folder, machine)
+    wish = runs.Wish(number, rate, minutes, times, longest, store, broker, folder, machine, kernel)
     try:
         outcomes = _run(wish, faults, each=each, results=results)
     except NotInstalled as error:
@@ -123,7 +129,7 @@ def _chosen(names: list[str], has: frozenset[str], *, everything: bool) -> list[
 def _how(missing: frozenset[str]) -> str:
     if "root" in missing:
         return "it mounts a small disk, so run it as root, with /dev/loop-control and mkfs.ext4"
-    return "see --store, --broker, --machine"
+    return "see --store, --broker, --machine, --kernel"
 
 
 def _run(

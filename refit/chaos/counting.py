@@ -41,12 +41,13 @@ class CountingPlant(ChaosPlant):
     fast = {STATION: "t00000"}
 
     def __init__(
-        self, folder: Path, seed: int, rate: float, command: str, *, store: str, broker: str
-    ) -> None:
+        self, folder: Path, seed: int, rate: float, command: str, *, store: str,
+        broker: str, kernel: bool = False,
+    ) -> None:  # fmt: skip
         self.names = [f"t{number:05}" for number in range(max(1, round(rate / TURNS_PER_S)))]
         self.command = command
         self._input: IO[bytes] | None = None
-        super().__init__(folder, seed, Size(), store=store, broker=broker)
+        super().__init__(folder, seed, Size(), store=store, broker=broker, kernel=kernel)
 
     def write_tags(self, size: Size) -> None:
         """One table."""
@@ -54,7 +55,7 @@ class CountingPlant(ChaosPlant):
 
     def machine_links(self) -> dict[str, Relay]:
         """One machine."""
-        return {"press": Relay(self.ports["press"])}
+        return {"press": self.relay(self.ports["press"])}
 
     @property
     def state(self) -> Path:

@@ -11,6 +11,7 @@ from refit.chaos.scene import Scene
 # `simulators`, machines of our own, which can be told to misbehave. `root`: it mounts small disks.
 Needs = frozenset[str]
 ROOT = "root"
+KERNEL = "kernel"  # links whose packets the kernel can be made to drop
 
 
 @dataclass(frozen=True, slots=True)

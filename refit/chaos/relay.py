@@ -34,15 +34,19 @@ class Link:
 class Relay:
     """Relays to a port of the loopback until closed."""
 
-    def __init__(self, behind: int) -> None:
-        self.behind = behind
-        self._listener = socket.create_server(("127.0.0.1", 0), backlog=64)
+    def __init__(self, behind: int, host: str = "127.0.0.1") -> None:
+        self.behind, self.host = behind, host
+        self._listener = self.listen(host)
         self.port = int(self._listener.getsockname()[1])
         self._links: list[Link] = []
         self._is_mute = False
         self._flows = threading.Event()
         self._flows.set()
         threading.Thread(target=self._accept, daemon=True).start()
+
+    def listen(self, host: str) -> socket.socket:
+        """Where clients come in; a subclass has it elsewhere."""
+        return socket.create_server((host, 0), backlog=64)
 
     def mute(self) -> None:
         """Half-open: what is connected hears nothing any more for good, what connects, as well."""

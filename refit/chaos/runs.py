@@ -20,7 +20,7 @@ from typing import Any
 
 from refit.chaos.chaos_plant import ChaosPlant
 from refit.chaos.counting import CountingPlant
-from refit.chaos.fault import ROOT, Fault, Needs
+from refit.chaos.fault import KERNEL, ROOT, Fault, Needs
 from refit.chaos.small_disk import can_be_made
 from refit.chaos.small_site import Size
 from refit.chaos.trial import Outcome, Round, chosen, run
@@ -43,12 +43,14 @@ class Wish:
     broker: str = "embedded"
     folder: Path | None = None
     machine: str = ""
+    kernel: bool = False
 
 
-def has(store: str, broker: str, machine: str = "") -> Needs:
+def has(store: str, broker: str, machine: str = "", kernel: bool = False) -> Needs:
     """What a plant with these can be put to."""
     machines = "machine" if machine else "simulators"
     found = {"sqlite" if store == "sqlite" else "influxdb", broker, machines}
+    found |= {KERNEL} if kernel else set()
     return frozenset(found | ({ROOT} if can_be_made() else set()))
 
 
@@ -100,10 +102,14 @@ def _one(wish: Wish, name: str, rounds: Iterator[tuple[Fault, ...]], told: Told)
 
 
 def _plant(wish: Wish, folder: Path) -> ChaosPlant:
-    kinds = {"store": wish.store, "broker": wish.broker}
+    store, broker, kernel = wish.store, wish.broker, wish.kernel
     if wish.machine:
-        return CountingPlant(folder, wish.seed, wish.rate, wish.machine, **kinds)
-    return ChaosPlant(folder, wish.seed, Size.of(wish.rate), **kinds)
+        return CountingPlant(
+            folder, wish.seed, wish.rate, wish.machine, store=store, broker=broker, kernel=kernel
+        )
+    return ChaosPlant(
+        folder, wish.seed, Size.of(wish.rate), store=store, broker=broker, kernel=kernel
+    )
 
 
 def line(name: str, outcome: Outcome) -> str:

@@ -5,7 +5,8 @@ from __future__ import annotations
 from functools import partial
 
 from refit.chaos.chaos_plant import KEEPALIVE_S
-from refit.chaos.fault import Fault
+from refit.chaos.fault import KERNEL, Fault
+from refit.chaos.kernel_relay import KernelRelay
 from refit.chaos.scene import Scene
 
 TIMES = 2
@@ -43,7 +44,30 @@ def _half_open(name: str, link: str, keepalive_s: float, *needs: str) -> Fault:
     )
 
 
+def _dropped(link: str, keepalive_s: float, scene: Scene) -> None:
+    relay = scene.plant.links[link]
+    assert isinstance(relay, KernelRelay)
+    relay.wire.drop()
+    scene.pause(TIMES * keepalive_s)
+    relay.wire.deliver()
+
+
+def _by_kernel(name: str, link: str, keepalive_s: float) -> Fault:
+    one, other = name.split("-")
+    said = {"opcua": "OPC UA server"}.get(other, other)
+    return Fault(
+        f"packets-dropped-{name}",
+        f"the kernel drops every packet between {one} and {said} for {TIMES * keepalive_s:.0f} s",
+        partial(_dropped, link, keepalive_s),
+        frozenset({link}),
+        frozenset({KERNEL}),
+    )
+
+
 FAULTS = (
+    _by_kernel("agent-broker", "agent-broker", KEEPALIVE_S),
+    _by_kernel("agent-opcua", "press", OPCUA_S),
+    _by_kernel("historian-broker", "historian-broker", KEEPALIVE_S),
     _half_open("agent-broker", "agent-broker", KEEPALIVE_S),
     _half_open("agent-opcua", "press", OPCUA_S),
     _half_open("agent-modbus", "meter", MODBUS_S, "simulators"),
