@@ -211,8 +211,8 @@ def _damage(texts: Texts, one: Marked) -> str:
     return (
         f'<li class="damage" id="damage-{one.number}" data-damage-item="{one.number}">'
         f'<span class="number" aria-hidden="true">{one.number}</span>'
-        f"<div><p>{escape(one.text)}</p><small>{escape(one.source)}</small>{find}</div>"
-        f"{photo}</li>"
+        f"<div><p>{escape(one.text)}</p><small>{escape(one.source)}</small></div>"
+        f"{photo}{find}</li>"
     )
 
 

@@ -3,7 +3,7 @@
   "use strict";
   const inspection = (window.Inspection = window.Inspection || {});
   const SIDE = 1000; // of the cube, in pixels of its own; only its share of the window counts
-  const FIELD = { min: 35, max: 100, start: 75 }; // degrees from left to right, or top to bottom
+  const FIELD = { min: 35, max: 110, start: 90 }; // degrees from left to right, or top to bottom
   const PLACES = {
     front: "", right: "rotateY(-90deg)", back: "rotateY(180deg)", left: "rotateY(90deg)",
     up: "rotateX(-90deg)", down: "rotateX(90deg)",

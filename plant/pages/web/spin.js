@@ -297,7 +297,9 @@
       node.hidden = true;
       node.style.left = `${100 * damage.x}%`;
       node.style.top = `${100 * damage.y}%`;
-      node.textContent = String(damage.number);
+      const number = document.createElement("span");
+      number.textContent = String(damage.number);
+      node.append(number);
       node.setAttribute("aria-label", damage.label);
       node.dataset.damage = String(damage.number);
       node.addEventListener("click", () => inspection.openDamage(damage.number, node));
