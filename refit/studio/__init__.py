@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import typer
 
-from refit.studio import export, operator, page
+from refit.studio import export, operator, page, render
 
 app = typer.Typer(name="studio", help="The turntable photo studio.", no_args_is_help=True)
 app.add_typer(operator.app)
 app.add_typer(page.app)
 app.add_typer(export.app)
+app.add_typer(render.app)

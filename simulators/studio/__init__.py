@@ -1,0 +1,1 @@
+"""The simulated camera of the studio: a vehicle made by rule, a renderer, and a camera process."""
