@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, Page, Request, sync_playwright
+from playwright.sync_api import Browser, Page, Request, expect, sync_playwright
 
 from tests.conftest import missing
 
@@ -20,6 +20,8 @@ ROOT = Path(__file__).parents[2]
 SHOTS = ROOT / "build" / "screenshots"
 PROGRAMS = ("chromium", "chromium-browser", "google-chrome")
 Open = Callable[..., Page]
+
+expect.set_options(timeout=20_000)  # of a machine that does other work beside
 
 
 @pytest.fixture(scope="module")
