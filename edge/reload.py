@@ -34,6 +34,8 @@ def compare(old: Site, new: Site, agent: str) -> Change:
     after = {one.name: one for one in new.stations_of(agent)}
     restart = [f"[{name if name != 'name' else 'site'}]" for name in FIXED
                if getattr(old, name) != getattr(new, name)]  # fmt: skip
+    if old.store.settle_s != new.store.settle_s:  # how long it may forget
+        restart.append("[store] version")
     if old.historian.name != new.historian.name:
         restart.append("[historian] name")
     if old.agent(agent) != new.agent(agent):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
+import socket
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
@@ -31,6 +32,7 @@ def check_live(
 
     for library in ("asyncua", "pymodbus", "edge"):
         logging.getLogger(library).setLevel(logging.CRITICAL)
+    show_strays(site, _chosen(site, stations))
     found = _look(_chosen(site, stations), Manner(float(slow_ms), timeout_s))
     if as_json:
         typer.echo(json.dumps([one.document() for one in found], indent=2, ensure_ascii=False))
@@ -38,6 +40,40 @@ def check_live(
         _show(found)
     if any(one.has_errors for one in found):
         raise typer.Exit(1)
+
+
+def show_strays(site: Site, stations: Sequence[StationConfig]) -> None:
+    """Warn of machines without security whose names lead out of the cell network.
+
+    `refit check` alone looks up no names; here the machines are asked anyway.
+    """
+    import ipaddress
+
+    from wire.site.security import outside
+
+    for station in stations:
+        networks = [ipaddress.ip_network(one) for one in site.cells_of(station.agent)]
+        opcua = station.opcua
+        hosts = [one.host for one in station.modbus.values() if not one.serial]
+        hosts += [opcua.host] if opcua is not None and opcua.security == "None" else []
+        for host in dict.fromkeys(hosts) if networks else ():
+            strays = [one for one in addresses_of(host) if one != host and outside(one, networks)]
+            if strays:
+                cells = " or ".join(map(str, networks))
+                typer.echo(
+                    f"warning: {station.name}: {host} is {', '.join(strays)}, outside of the cell"
+                    f" network {cells}, and without security",
+                    err=True,
+                )
+
+
+def addresses_of(host: str) -> list[str]:
+    """The addresses of a name; none when it has none, which the connection itself says."""
+    try:
+        found = socket.getaddrinfo(host, None, type=socket.SOCK_STREAM)
+    except OSError:
+        return []
+    return list(dict.fromkeys(str(place[0]) for *_, place in found))
 
 
 def _chosen(site: Site, names: Sequence[str]) -> list[StationConfig]:

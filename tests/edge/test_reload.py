@@ -221,6 +221,10 @@ async def test_what_only_a_restart_takes_up_is_named(tmp_path: Path) -> None:
     async with bench(tmp_path, A) as made:
         changed = made.site(A, agent="http = 19999")
         assert compare(made.agent.site, changed, "pc-1").restart == ("[[agent]] pc-1",)
+        old = made.agent.site
+        slow = old.store.model_copy(update={"version": "victoria"})
+        changed = old.model_copy(update={"store": slow})
+        assert compare(old, changed, "pc-1").restart == ("[store] version",)
         with pytest.raises(LookupError, match="pc-2"):
             compare(made.agent.site, changed, "pc-2")
 
