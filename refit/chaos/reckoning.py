@@ -18,6 +18,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import accumulate
 from pathlib import Path
 from typing import Any
 
@@ -210,7 +211,7 @@ def walk(
     last: Row | None = None
     gone: Offer | None = None
     high_ms, is_behind = -EVER, False
-    for offer in offers:
+    for offer, low_ms in zip(offers, _lowest(offers), strict=True):
         # The agent compares 100 ns; of a clock that has just caught up ms do not tell.
         newest_ms = high_ms + 1 if is_behind else high_ms - BEHIND_MS
         is_behind = offer.has_time and offer.from_ms < newest_ms
@@ -219,14 +220,8 @@ def walk(
         repeated = last is not None and (
             is_small(tag, offer, last[1]) if is_behind else _is_old(tag, offer, *last)
         )
-        while (
-            not is_behind
-            and at < len(stored)
-            and (
-                stored[at][0] < offer.from_ms - EARLY_MS and not stored[at][1][0] & codes.UNCERTAIN
-            )
-        ):
-            extra.append(stored[at])  # of no later offer; an Uncertain one has a time of ours
+        while not is_behind and at < len(stored) and stored[at][0] < low_ms - EARLY_MS:
+            extra.append(stored[at])  # of no later offer
             at += 1
         wanted = stored[at] if at < len(stored) else None
         is_next = wanted is not None and (
@@ -251,6 +246,11 @@ def walk(
             new += offer.what not in seen
             seen.add(offer.what)
     return missing, extra + stored[at:], new
+
+
+def _lowest(offers: list[Offer]) -> list[int]:
+    """For each offer the earliest time of it and all behind it: a clock may be set back later."""
+    return list(accumulate((offer.from_ms for offer in reversed(offers)), min))[::-1]
 
 
 def _stands_in(offer: Offer, fact: Fact) -> bool:

@@ -120,6 +120,14 @@ def test_what_comes_behind_a_clock_that_was_set_back_stands_under_the_agents_tim
     assert judged(TIMED, listed, [*rows[:4], rows[5]]) == ([4], [], 6)
 
 
+def test_what_has_caught_up_with_a_clock_that_was_set_back_waits_for_its_own_offer() -> None:
+    """The deadband hides the last value before the step; what is stored next is older than that."""
+    times = [(1, 5_000, 1.0), (2, 6_000, 1.1), (3, 3_000, 1.2), (4, 5_001, 2.0), (5, 7_000, 3.0)]
+    listed = [Offer(n, ms, ms, (GOOD, repr(value)), value, True) for n, ms, value in times]
+    rows = stored((5_000, 1.0), (5_001, 2.0), (7_000, 3.0))
+    assert judged(SLACK, listed, rows) == ([], [], 3)
+
+
 def test_a_poll_that_failed_tells_of_an_answer_that_never_came() -> None:
     rows = stored((10, 1.0), (30, 3.0))
     assert is_told_by_a_poll(rows, 1, [20])
