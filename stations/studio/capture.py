@@ -132,6 +132,10 @@ class _Step(Course):
         if not parts.was_cleared(turn.latched, angles):
             if not turn.ended:
                 self.change("turn", latched=tuple(angles))
+            elif parts.has_grown(turn.latched, angles):
+                # The last angles may be told after the state that follows them.
+                self.change("turn", latched=tuple(angles), placed=None, judging=0)
+                self.run(is_asking=False)
         elif running.stale:
             self.run(stale=False)
             self.change("turn", latched=tuple(angles))
@@ -177,7 +181,8 @@ class _Step(Course):
         for shot in self.job.shots:
             if shot.camera not in self.job.asked or shot.name in asked:
                 continue
-            if _phase_of(shot.set) == state:
+            # What was missed, by an agent that was dead say, is taken while the vehicle stands.
+            if state in (_phase_of(shot.set), REVIEW):
                 asked = (*asked, shot.name)
                 self.shoot(shot)
         changes: dict[str, Any] = {"base": base, "asked": asked}

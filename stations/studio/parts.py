@@ -26,6 +26,13 @@ def was_cleared(before: Sequence[float] | None, now: Sequence[float] | None) -> 
     )  # fmt: skip
 
 
+def has_grown(before: Sequence[float] | None, now: Sequence[float]) -> bool:
+    """Whether angles have come to those that were there, which have stayed as they were."""
+    pairs = list(zip(before or (), now, strict=False))
+    same = all(new == old for old, new in pairs if old != NO_FRAME)
+    return same and any(old == NO_FRAME and new != NO_FRAME for old, new in pairs)
+
+
 def belongs(job: Job, running: Running, frame: Frame) -> Literal["turn", "rest"] | None:
     """To which part a frame belongs; None for one that nobody has waited for."""
     if frame.set is not None:
@@ -79,7 +86,8 @@ def placed(name: str, job: Job, part: Part, stale: bool) -> Part:
     latched = None if stale else part.latched
     all_placed: list[Placed] = []
     missing: list[str] = []
-    reasons = list(part.reasons)
+    # Those with a dot were found by placing, when less had come.
+    reasons = [reason for reason in part.reasons if "." not in reason]
     for camera in job.cameras:
         shots = job.turning(camera) if name == "turn" else job.standing(camera)
         frames = [frame for frame in part.frames if frame.camera == camera]

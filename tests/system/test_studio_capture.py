@@ -104,7 +104,7 @@ def test_vehicles_are_captured_and_a_killed_agent_goes_on(site: Path, cameras: C
             return stack.enter_context(watched)
 
         start("historian")
-        start("simulate", "--speed", "60")
+        start("simulate", "--speed", "40")
         agent = start("agent", "--name", "studio-pc")
         until(lambda: cameras.counts["ring"] >= 20, "the first vehicle turns", READY_S)
         agent.process.send_signal(signal.SIGKILL)
