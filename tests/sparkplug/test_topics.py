@@ -79,4 +79,6 @@ def test_the_namespace_token_stands_in_one_module() -> None:
         for path in (root / room).rglob("*.py")
         if topics.NAMESPACE in path.read_text()
     ]
-    assert found == ["wire/topics.py"]
+    # The judge says it by itself: what it shared with us it could not judge.
+    judged = "refit/conformance/judge/"
+    assert [name for name in found if not name.startswith(judged)] == ["wire/topics.py"]
