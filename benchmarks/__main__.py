@@ -27,6 +27,7 @@ from benchmarks import (
     sqlite_store,
     starting,
     studio_page,
+    studio_renderer,
     throughput,
 )
 from benchmarks.figure import Context, Figure
@@ -34,7 +35,7 @@ from benchmarks.figure import Context, Figure
 FIGURES = (
     throughput.FIGURE, latency.FIGURE, agent.FIGURE, starting.FIGURE, load_csv.FIGURE,
     sqlite_store.FIGURE, influx_lines.FIGURE, profiler.FIGURE, ledger.FIGURE, dashboards.FIGURE,
-    studio_page.FIGURE,
+    studio_page.FIGURE, studio_renderer.FIGURE,
 )  # fmt: skip
 RESULTS = Path(__file__).parent / "results"
 SHORT_PATIENCE_S = 0.0

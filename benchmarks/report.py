@@ -27,6 +27,7 @@ def page(results: Path) -> str:
         ("start", _start), ("profile", _profile), ("sqlite_store", _store),
         ("influx_lines", _influx), ("load_csv", _csv), ("ledger", _ledger),
         ("dashboards", _dashboards), ("studio_page", _studio_page),
+        ("studio_renderer", _renderer),
     )  # fmt: skip
     parts = [HEAD, _machine(found)]
     for name, section in sections:
@@ -325,5 +326,25 @@ def _studio_page(result: Result) -> str:
         f" {result['page_mb']:.0f} MB, are fetched when somebody zooms. The page was made in"
         f" {result['made_s']:.0f} s. The same frame by format:\n\n"
         + "\n".join(_table(["format", "quality", "kB", "PSNR, dB", "ms"], rows))
+        + "\n"
+    )
+
+
+def _renderer(result: Result) -> str:
+    settings, median = result["settings"], result["median"]
+    rows = [
+        [
+            f"{width} x {height}",
+            f"{median[f'{height}p_s']:.2f}",
+            f"{median[f'{height}p_cpu_s']:.2f}",
+        ]
+        for width, height in settings["sizes"]
+    ]
+    return (
+        "## The simulated camera\n"
+        f"A vehicle of {result['triangles']:,} triangles, {settings['samples']} x"
+        f" {settings['samples']} samples a pixel, mean of {len(settings['angles'])} angles; a"
+        f" vehicle is made once, in {median['vehicle_cpu_s']:.1f} s of processor time.\n\n"
+        + "\n".join(_table(["size", "s a frame", "CPU-s a frame"], rows))
         + "\n"
     )

@@ -11,6 +11,7 @@ import numpy as np
 from simulators.studio import ends
 from simulators.studio.body import arches, glazing, top_of
 from simulators.studio.damage import Injury, spoil
+from simulators.studio.fittings import PLATE_WIDTH
 from simulators.studio.mesh import Floats, Part
 from simulators.studio.points import Points, block, line, under
 from simulators.studio.style import COLOURS, Look
@@ -219,10 +220,21 @@ def _tyre(look: Look, p: Points) -> None:
 
 
 def _plate(picture: np.ndarray, p: Points) -> None:
-    rows, columns = picture.shape[:2]
-    u = np.clip(p.uv[:, 0] * columns, 0, columns - 1).astype(np.int64)
-    v = np.clip(p.uv[:, 1] * rows, 0, rows - 1).astype(np.int64)
-    p.albedo[:] = picture[v, u]
+    """Characters, from a smaller copy of the picture where a pixel covers many of its own."""
+    texel = PLATE_WIDTH / picture.shape[1]
+    level = np.clip(np.log2(p.pixel / texel) + 0.3, 0, 5).astype(np.int64)
+    for step in range(6):
+        chosen = np.flatnonzero(level == step)
+        if len(chosen):
+            rows, columns = picture.shape[:2]
+            u = np.clip(p.uv[chosen, 0] * columns, 0, columns - 1).astype(np.int64)
+            v = np.clip(p.uv[chosen, 1] * rows, 0, rows - 1).astype(np.int64)
+            p.albedo[chosen] = picture[v, u]
+        if min(picture.shape[:2]) < 4:
+            level = np.minimum(level, step)
+            continue
+        even = picture[: picture.shape[0] // 2 * 2, : picture.shape[1] // 2 * 2]
+        picture = (even[::2, ::2] + even[1::2, ::2] + even[::2, 1::2] + even[1::2, 1::2]) / 4
 
 
 def _screen(p: Points) -> None:

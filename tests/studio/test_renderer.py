@@ -13,13 +13,14 @@ from typer.testing import CliRunner
 
 from refit.main import app
 from simulators.studio import panorama, views
+from simulators.studio.album import Order, shots
 from simulators.studio.damage import injury
 from simulators.studio.faults import CameraFault, read_faults
 from simulators.studio.picture import photograph
 from simulators.studio.style import COLOURS, BodyStyle, Look
 from simulators.studio.truth import truth_of
 from simulators.studio.vehicle import vehicle
-from stations.studio.manifest import Manifest
+from stations.studio.manifest import Manifest, PictureSet
 from tests.studio.rendered import FRAMES, HEIGHT, LOOK, WIDTH, Turn
 
 COLOUR_OF = dict(zip(BodyStyle, ("red", "blue", "white", "silver"), strict=True))
@@ -134,20 +135,21 @@ def test_a_turn_can_be_spoiled(turn: Turn) -> None:
 
 
 def test_the_command_renders_faults_and_damages(tmp_path: Path) -> None:
-    words = "studio render --seed 3 --body city --colour red --frames 6 --size 96x54 --fault lost=2"
-    words += " --fault offset=4 --damage dent=rear-left-door --all --scale 0.015"
+    words = "studio render --seed 3 --body city --colour red --frames 6 --size 64x36 --fault lost=2"
+    words += " --fault offset=4 --damage dent=rear-left-door"
     ran = CliRunner().invoke(app, [*words.split(), "--out", str(tmp_path)])
     assert ran.exit_code == 0, ran.output
     manifest = Manifest.model_validate_json((tmp_path / "manifest.json").read_text())
     assert manifest.missing == ("spin_002",) and not manifest.complete
-    sets = {picture.set.value for picture in manifest.pictures}
-    assert sets == {
-        "spin", "hero", "wheel", "tread", "detail", "damage", "engine", "boot", "vin",
-        "underbody", "interior",
-    }  # fmt: skip
-    assert [one.file for one in manifest.pictures if one.restricted] == ["vin/vin_000.jpg"]
     (off,) = (one for one in manifest.pictures if one.set == "spin" and one.index == 4)
     assert off.angle_deg == pytest.approx(244.0) and off.planned_deg == pytest.approx(240.0)
+
+
+def test_everything_is_every_set_and_the_vin_is_restricted() -> None:
+    injuries = (injury(LOOK, "dent", "rear-left-door"),)
+    planned = shots(Order(LOOK, injuries, everything=True, scale=0.02))
+    assert {shot.set for shot in planned} == set(PictureSet)
+    assert [shot.file for shot in planned if shot.restricted] == ["vin/vin_000.jpg"]
 
 
 @pytest.mark.parametrize(
