@@ -56,7 +56,7 @@ def test_a_picture_that_is_none_is_told(tmp_path: Path) -> None:
             update={"sha256": hashlib.sha256(data).hexdigest()}
         )
         told = problems_of(capture.finish())
-        assert "spin/spin_000_000.0.jpg is no whole JPEG, PNG or WebP picture" in told
+        assert "spin/spin_000_000.0.jpg: no whole JPEG, PNG or WebP picture" in told
 
 
 def test_a_picture_that_is_far_too_large_is_not_opened(tmp_path: Path) -> None:
