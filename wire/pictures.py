@@ -47,7 +47,7 @@ def picture_of(data: bytes, width: int | None = None) -> Image.Image:
         raise
     except Image.DecompressionBombError as error:
         raise PictureUnreadable(f"{error}; {PIXELS_MAX:,} pixels at most are opened") from error
-    except Exception as error:  # noqa: BLE001  # a decoder raises whatever its input makes it
+    except Exception as error:  # a decoder raises whatever its input makes it
         raise PictureUnreadable(f"no whole JPEG, PNG or WebP picture: {error}") from error
 
 

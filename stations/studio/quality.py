@@ -89,7 +89,7 @@ def measure(grey: Grey) -> Measured:
     levels = [grey]
     for sigma in BAND_SIGMAS:
         levels.append(_blurred(grey, sigma))
-    bands = [(a - b)[1:-1, 1:-1] for a, b in zip(levels[1:], levels[2:], strict=False)]
+    bands = [(a - b)[1:-1, 1:-1] for a, b in pairwise(levels[1:])]
     strength = _gradient(levels[-1])
     edges = strength >= np.percentile(strength, 100 - EDGES_PCT)
     return Measured(

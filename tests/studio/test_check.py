@@ -75,9 +75,7 @@ def test_one_spoilt_picture_is_found_and_named(
 
 
 @pytest.mark.parametrize("gone", [0, AT, 35])
-def test_a_missing_picture_is_found(
-    tmp_path: Path, pictures: dict[str, bytes], gone: int
-) -> None:
+def test_a_missing_picture_is_found(tmp_path: Path, pictures: dict[str, bytes], gone: int) -> None:
     folder = write(tmp_path, pictures)
     (folder / named(gone)).unlink()
     for extra in (["--expected", "36"], []):
@@ -115,9 +113,7 @@ def test_white_backgrounds_and_unsteady_light_raise_no_alarm(images: list[Image.
     assert [one.reasons for one in judged.pictures] == [()] * FRAMES and not judged.reasons
 
 
-def test_a_plan_says_how_many_there_should_be(
-    tmp_path: Path, pictures: dict[str, bytes]
-) -> None:
+def test_a_plan_says_how_many_there_should_be(tmp_path: Path, pictures: dict[str, bytes]) -> None:
     shots = "".join(
         f'[[shot]]\nset = "spin"\nindex = {i}\ncamera = "ring"\nangle_deg = {i * 10.0}\n'
         for i in range(36)

@@ -56,13 +56,14 @@ def test_a_picture_that_is_none_is_told(tmp_path: Path) -> None:
             update={"sha256": hashlib.sha256(data).hexdigest()}
         )
         told = problems_of(capture.finish())
-        assert "spin/spin_000_000.0.jpg: no whole JPEG, PNG or WebP picture" in told
+        why = "no whole JPEG, PNG or WebP picture" if data else "the file is empty"
+        assert f"spin/spin_000_000.0.jpg: {why}" in told
 
 
 def test_a_picture_that_is_far_too_large_is_not_opened(tmp_path: Path) -> None:
     capture = Drawn(tmp_path / "capture")
-    capture.add(PictureSet.SPIN, 0, Image.new("RGB", (9_000, 9_000)), angle=0.0)
-    assert "9000 x 9000 pixels; 80,000,000 at most" in problems_of(capture.finish())
+    capture.add(PictureSet.SPIN, 0, Image.new("L", (12_000, 12_000)), angle=0.0)
+    assert "12000 x 12000 pixels; 120,000,000 at most" in problems_of(capture.finish())
 
 
 def test_an_unreadable_picture_that_the_manifest_admits_is_left_out(tmp_path: Path) -> None:
