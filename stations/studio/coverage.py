@@ -1,4 +1,4 @@
-"""Does a set of pictures go round the vehicle? Angles from names or numbers, and what is missing."""
+"""Does a set of pictures go round the vehicle? Angles from names or numbers, what is missing."""
 
 from __future__ import annotations
 
