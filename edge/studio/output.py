@@ -13,7 +13,7 @@ from typing import Any
 import structlog
 
 from edge.files.files import Attachment, FileRefused
-from edge.studio.processing import MANIFEST, Prepare, Result, process
+from edge.studio.processing import FILM, MANIFEST, Film, Prepare, Result, files_of, process
 from edge.studio.shelf import Shelf
 from stations.cycle import utc_text
 from stations.records import Draft
@@ -39,9 +39,10 @@ class Output:
         originals_ms: int | None = None,
         prepare: Prepare | None = None,
         again_s: float = AGAIN_S,
+        film: Film | None = None,
     ) -> None:
         self._station, self._software, self._put_record = station, software, put_record
-        self._prepare, self._again_s = prepare, again_s
+        self._prepare, self._film, self._again_s = prepare, film, again_s
         self.originals_s = None if originals_ms is None else originals_ms / 1000
         self.problem = ""
 
@@ -78,23 +79,22 @@ class Output:
         folder = shelf.captures / acquired.capture
         try:
             manifest = Manifest.model_validate_json((folder / MANIFEST).read_bytes())
-            return Result(folder, manifest, (*(one.file for one in manifest.pictures), MANIFEST))
+            return Result(folder, manifest, files_of(manifest))
         except FileNotFoundError:
             pass
         except ValueError as error:
             log.error(
                 "a manifest is damaged and made anew", capture=acquired.capture, why=str(error)
             )
-        return process(
-            shelf.frames, folder, job, acquired, self._station, self._software, self._prepare
-        )
+        about = (self._station, self._software)
+        return process(shelf.frames, folder, job, acquired, *about, self._prepare, self._film)
 
 
 def attachments(result: Result) -> list[Attachment]:
     """The files of a record, by their names in the capture; restricted ones are marked."""
     types = {
         one.file: RESTRICTED if one.restricted else one.type for one in result.manifest.pictures
-    }
+    } | {FILM: "video/webm"}
     return [
         Attachment(Path(result.folder / file), name=file, type=types.get(file, "application/json"))
         for file in result.files

@@ -37,12 +37,13 @@ def read_job(config: StationConfig) -> Job:
 
 
 def parse(path: Path, text: str) -> Job:
-    """The plan of a TOML text: id, version, [[shot]] with set, index, camera, angle_deg."""
+    """The plan of a TOML text: id, version, [[shot]] and [[mask]]."""
     try:
         said = tomllib.loads(text)
-        if "shots" in said:
-            raise Wrong(f"{path.name} has shots", "write a table [[shot]] for each")
-        said["shots"] = said.pop("shot", [])
+        for many in ("shot", "mask"):
+            if f"{many}s" in said:
+                raise Wrong(f"{path.name} has {many}s", f"write a table [[{many}]] for each")
+            said[f"{many}s"] = said.pop(many, [])
         job = Job.model_validate_json(pydantic.TypeAdapter(dict).dump_json(said))
     except (tomllib.TOMLDecodeError, pydantic.ValidationError) as error:
         words = " ".join(str(error).split())
@@ -52,7 +53,20 @@ def parse(path: Path, text: str) -> Job:
         if names.count(shot.name) > 1:
             raise Wrong(f"{path.name} has {shot.name} twice", "give each shot its own index")
         _check_angle(path, shot)
+    _check_masks(path, job)
     return job
+
+
+def _check_masks(path: Path, job: Job) -> None:
+    places = [(mask.camera, mask.angle_deg % 360) for mask in job.masks]
+    for mask, place in zip(job.masks, places, strict=True):
+        what = f"the mask of {mask.camera} at {mask.angle_deg:g} degrees in {path.name}"
+        if not job.turning(mask.camera):
+            raise Wrong(f"{what} is of a camera that does not shoot the turn", "see its shots")
+        if places.count(place) > 1:
+            raise Wrong(f"{what} is there twice", "write all its polygons into one [[mask]]")
+        if any(len(polygon) < 3 for polygon in mask.polygons):
+            raise Wrong(f"{what} has a polygon of fewer than 3 points", "write [[x, y], ...]")
 
 
 def _check_angle(path: Path, shot: Shot) -> None:

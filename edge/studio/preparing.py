@@ -1,91 +1,110 @@
-"""A picture made ready to be shown: upright, what has to be hidden destroyed, without metadata.
+"""A picture made ready to be shown: upright, what has to be hidden destroyed, signed.
 
-What has to be hidden is said by the camera (`plate` beside its file: a polygon, or null where none
-is seen) or by the plan (`mask` of the shot). Where neither says anything the picture stays as it
-is, and restricted.
+What has to be hidden is said by the camera (`plates` or `plate` beside its file: polygons, or null
+where none is seen), by the plan (`mask` of the shot, or masks by angle), or found by a finder.
+Where none of them says anything the picture stays as it is, and restricted.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from PIL import Image, ImageDraw, ImageOps
+import structlog
+from PIL import Image
 
-from edge.studio.processing import Prepared, untouched
+from edge.studio.encoding import About, encode
+from edge.studio.masking import PlateFinder, hide, said_by_camera
+from edge.studio.processing import Prepared, Taken, untouched
+from edge.studio.signing import Signer, SigningFailed
 from stations.studio.jobs import Polygon, Shot
 from stations.studio.manifest import Quality, Reason
+from wire.pictures import PictureUnreadable, picture_of
 
-PIXELS_MAX = 80_000_000
-"""A panorama has 34 million, a strip of the underbody 49."""
-MARGIN = 1.25
-"""How much larger than what was said the hidden part is, about its middle."""
-GREY = (128, 128, 128)
-QUALITY = 90
+UNSIGNED = "unsigned"
+
+log = structlog.get_logger()
 
 
-class Unreadable(ValueError):
-    """A file that is no picture, is broken, or is larger than any camera's."""
+@dataclass(frozen=True, slots=True)
+class Preparing:
+    """Makes a delivered picture of a frame."""
+
+    signer: Signer | None = None
+    finder: PlateFinder | None = None
+
+    def __call__(self, source: Path, target: Path, shot: Shot, taken: Taken) -> Prepared:
+        """Write the target. OSError when the disk refuses."""
+        try:
+            picture = coloured(picture_of(source.read_bytes()))
+        except PictureUnreadable:
+            as_it_is = untouched(source, target, shot, taken)
+            return Prepared(as_it_is.width, as_it_is.height, True, reasons=(Reason.CORRUPT,))
+        with picture:
+            quality = measured(picture)
+            hidden = self._hidden(picture, shot, taken.said)
+            if hidden is None:
+                untouched(source, target, shot, taken)
+                return Prepared(*picture.size, restricted=True, quality=quality)
+            hidden = hide(picture, hidden)
+            about = about_of(shot, taken)
+            # A file of its own: neither metadata nor an embedded thumbnail comes along.
+            encode(picture, target, about)
+            size = picture.size
+        signed = self.signer is not None and self._sign(target, about, bool(hidden))
+        flaws = (UNSIGNED,) if self.signer is not None and not signed else ()
+        return Prepared(
+            *size, restricted=False, quality=quality, masked=hidden, signed=signed, flaws=flaws
+        )
+
+    def _hidden(
+        self, picture: Image.Image, shot: Shot, said: Mapping[str, Any]
+    ) -> tuple[Polygon, ...] | None:
+        """What has to be hidden, in shares of the picture; None where nobody knows."""
+        if "plate" in said or "plates" in said:
+            return said_by_camera(said)
+        if shot.mask is not None or self.finder is None:
+            return shot.mask
+        found = self.finder.plates(picture)
+        return None if found is None else tuple(found)
+
+    def _sign(self, target: Path, about: About, masked: bool) -> bool:
+        assert self.signer is not None, "asked by the caller"
+        try:
+            self.signer.sign(target, about, masked)
+        except SigningFailed as error:
+            log.error("a picture is not signed", why=str(error))
+            return False
+        return True
 
 
-def prepare(source: Path, target: Path, shot: Shot, said: Mapping[str, Any]) -> Prepared:
-    """Make a delivered picture of a frame; OSError when the disk refuses."""
-    hidden = polygons(shot, said)
-    try:
-        picture = opened(source)
-    except Unreadable:
-        as_it_is = untouched(source, target, shot, said)
-        return Prepared(as_it_is.width, as_it_is.height, True, reasons=(Reason.CORRUPT,))
-    with picture:
-        quality = measured(picture)
-        if hidden is None:
-            untouched(source, target, shot, said)
-            return Prepared(*picture.size, restricted=True, quality=quality)
-        hide(picture, hidden)
-        # A file of its own: neither metadata nor an embedded thumbnail comes along.
-        picture.save(target, "JPEG", quality=QUALITY)
-        return Prepared(*picture.size, restricted=False, quality=quality, masked=tuple(hidden))
+def about_of(shot: Shot, taken: Taken) -> About:
+    """What a picture may say of itself."""
+    exposure = taken.said.get("exposure_s")
+    return About(
+        shot.set,
+        shot.index,
+        taken.software,
+        taken.simulated or taken.said.get("simulated") is True,
+        taken.angle_deg,
+        float(exposure) if isinstance(exposure, int | float) else None,
+    )
 
 
-def polygons(shot: Shot, said: Mapping[str, Any]) -> tuple[Polygon, ...] | None:
-    """What has to be hidden, in shares of the picture; None where nobody knows."""
-    if "plate" not in said:
-        return shot.mask
-    plate = said["plate"]
-    if plate is None:
-        return ()
-    try:
-        points = tuple((float(x), float(y)) for x, y in plate)
-    except (TypeError, ValueError):
-        return None
-    inside = all(0 <= share <= 1 for point in points for share in point)
-    return (points,) if len(points) >= 3 and inside else None
-
-
-def opened(file: Path) -> Image.Image:
-    """The picture of a file, upright, in colours. Unreadable."""
-    try:
-        with Image.open(file, formats=("JPEG", "PNG", "WEBP")) as picture:
-            width, height = picture.size
-            if width * height > PIXELS_MAX:
-                raise Unreadable(f"{file.name} has {width} x {height} pixels")
-            return ImageOps.exif_transpose(picture).convert("RGB")
-    except FileNotFoundError:
-        raise
-    except (OSError, ValueError, SyntaxError, Warning, Image.DecompressionBombError) as error:
-        raise Unreadable(f"{file.name} cannot be read: {error}") from error
-
-
-def hide(picture: Image.Image, hidden: Sequence[Polygon]) -> None:
-    """Fill the polygons, and a margin about them: nothing of what was there is left."""
-    width, height = picture.size
-    draw = ImageDraw.Draw(picture)
-    for points in hidden:
-        middle = np.mean(points, axis=0)
-        wide = (np.asarray(points) - middle) * MARGIN + middle
-        draw.polygon([(float(x) * width, float(y) * height) for x, y in wide], fill=GREY)
+def coloured(picture: Image.Image) -> Image.Image:
+    """The picture in colours of 8 bits, on white where it is transparent."""
+    if picture.mode == "RGB":
+        return picture
+    picture.info.pop("icc_profile", None)  # its colours are others now
+    if picture.mode.startswith("I"):  # grey of 16 bits
+        picture = Image.fromarray((np.asarray(picture).clip(0, 65535) >> 8).astype(np.uint8))
+    if picture.mode in ("RGBA", "LA", "PA") or "transparency" in picture.info:
+        picture = picture.convert("RGBA")
+        picture = Image.alpha_composite(Image.new("RGBA", picture.size, "white"), picture)
+    return picture.convert("RGB")
 
 
 def measured(picture: Image.Image) -> Quality:

@@ -70,12 +70,24 @@ class Shot(Fact):
         return f"{self.set}_{self.index:03d}"
 
 
+class Mask(Fact):
+    """What has to be hidden in the pictures of a camera at an angle of the table.
+
+    No polygons: nothing is seen there. Between two angles it is interpolated.
+    """
+
+    camera: str
+    angle_deg: float
+    polygons: tuple[Polygon, ...]
+
+
 class Job(Fact):
     """What one capture is to bring. `asked` cameras shoot when told; the others on a trigger."""
 
     id: str
     version: int
     shots: tuple[Shot, ...]
+    masks: tuple[Mask, ...] = ()
     tolerance_deg: float = 0.5
     asked: tuple[str, ...] = ()
 

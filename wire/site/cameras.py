@@ -79,6 +79,21 @@ class CaptureConfig(Part):
         description="how long the pictures as the cameras delivered them are kept in the agent's"
         " folder; without it they are removed when the result is safe",
     )
+    sign_certificate_file: FilePath | None = Field(
+        default=None,
+        description="certificates (PEM, the leaf first) with which delivered pictures are signed"
+        " (C2PA, extra c2pa)",
+    )
+    sign_key_file: FilePath | None = Field(
+        default=None, description="the P-256 key of the first of them (PEM, without a password)"
+    )
+
+    @model_validator(mode="after")
+    def _both(self) -> CaptureConfig:
+        if (self.sign_certificate_file is None) != (self.sign_key_file is None):
+            hint = "write sign_certificate_file and sign_key_file, or neither"
+            raise Wrong("has one half of what signing needs", hint)
+        return self
 
 
 def problems(document: Document, key: Key, config: StationConfig) -> Iterator[Problem]:

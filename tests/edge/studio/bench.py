@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import shutil
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
@@ -14,7 +14,7 @@ from edge.sources.fault import MachineFault
 from edge.sources.source import Report
 from edge.studio.folder_camera import FolderCamera
 from edge.studio.output import Output
-from edge.studio.processing import Prepared, jpeg_size
+from edge.studio.processing import Prepared, Taken, jpeg_size
 from edge.studio.session import StudioSession
 from edge.studio.shelf import Shelf
 from edge.studio.still_camera import StillCamera
@@ -70,7 +70,7 @@ class Controller:
         self.given.append((command, value))
 
 
-def masked(source: Path, target: Path, shot: Shot, said: Mapping[str, Any]) -> Prepared:
+def masked(source: Path, target: Path, shot: Shot, taken: Taken) -> Prepared:
     """A picture in which nothing had to be hidden."""
     shutil.copyfile(source, target)
     return Prepared(*jpeg_size(source), restricted=False)
