@@ -104,7 +104,14 @@ def shots(order: Order) -> list[Shot]:
     ):
         found.append(Shot(kind, 0, near(spot, *size), title=spot[0], opened=kind.value))
     found.append(
-        Shot(PictureSet.VIN, 0, near(views.vin(look), *size), title="VIN plate", restricted=True)
+        Shot(
+            PictureSet.VIN,
+            0,
+            near(views.vin(look), *size),
+            title="VIN plate",
+            restricted=True,
+            opened="vin",
+        )
     )
     wide, high = (int(side * order.scale) for side in UNDERBODY)
     found.append(Shot(PictureSet.UNDERBODY, 0, views.underbody(wide, high), title="underbody"))

@@ -83,7 +83,10 @@ def vin_corners(measures: Measures) -> list[tuple[float, float, float]]:
 
 def _details(look: Look) -> list[Mesh]:
     measures = look.measures
-    parts: list[Mesh] = [sheet(vin_corners(measures), Part.VIN, 2)]
+    # Only the restricted picture shows it: a detail of the bonnet would be legible, and unmasked.
+    parts: list[Mesh] = []
+    if look.opened == "vin":
+        parts.append(sheet(vin_corners(measures), Part.VIN, 2))
     if measures.rails:
         x = np.linspace(measures.cabin[1] + 0.22, measures.cabin[2] - 0.30, 14)
         y = roof_of(measures, x) - 0.055 + 0.055 * (1 - (np.linspace(-1, 1, 14)) ** 6)

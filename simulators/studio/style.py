@@ -44,7 +44,7 @@ class Measures:
     front_square: float
     rear_square: float
     opened: str = ""
-    """What stands open: the engine, the boot, or nothing."""
+    """What is shown: the engine, the boot, the VIN plate, or nothing of them."""
 
     @property
     def half(self) -> float:

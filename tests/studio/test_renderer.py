@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -16,6 +17,7 @@ from simulators.studio import panorama, views
 from simulators.studio.album import Order, shots
 from simulators.studio.damage import injury
 from simulators.studio.faults import CameraFault, read_faults
+from simulators.studio.mesh import Part
 from simulators.studio.picture import photograph
 from simulators.studio.style import COLOURS, BodyStyle, Look
 from simulators.studio.truth import truth_of
@@ -150,6 +152,13 @@ def test_everything_is_every_set_and_the_vin_is_restricted() -> None:
     planned = shots(Order(LOOK, injuries, everything=True, scale=0.02))
     assert {shot.set for shot in planned} == set(PictureSet)
     assert [shot.file for shot in planned if shot.restricted] == ["vin/vin_000.jpg"]
+
+
+def test_only_the_restricted_picture_shows_the_vin() -> None:
+    planned = shots(Order(LOOK, everything=True, scale=0.02))
+    assert {shot.set for shot in planned if shot.opened == "vin"} == {PictureSet.VIN}
+    assert Part.VIN not in vehicle(LOOK).mesh.parts
+    assert Part.VIN in vehicle(replace(LOOK, opened="vin")).mesh.parts
 
 
 @pytest.mark.parametrize(
