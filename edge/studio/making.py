@@ -10,6 +10,7 @@ from edge.sources.opcua_commands import OpcuaCommands
 from edge.studio import video
 from edge.studio.camera import Camera
 from edge.studio.folder_camera import FolderCamera
+from edge.studio.judging import Judge
 from edge.studio.output import Output, PutRecord
 from edge.studio.plans import read_job
 from edge.studio.preparing import Preparing
@@ -41,7 +42,9 @@ def make(
         film=video.film if video.is_possible() else None,
     )  # fmt: skip
     cameras = [camera(name, config, shelf) for name in config.cameras]
-    return StudioSession(config.name, read_job(config), cameras, shelf, clock, commands, output)
+    return StudioSession(
+        config.name, read_job(config), cameras, shelf, clock, commands, output, Judge()
+    )
 
 
 def signer_of(config: CaptureConfig) -> Signer | None:
