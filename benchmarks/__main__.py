@@ -47,7 +47,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     console = Console(stderr=True, highlight=False)
     if given.list:
         for figure in FIGURES:
-            print(f"{figure.name:14}{figure.what}")
+            print(f"{figure.name:18}{figure.what}")
         return 0
     if given.page:
         _write_page(console)
