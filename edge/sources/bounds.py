@@ -2,7 +2,8 @@
 
 A Null has no bytes, so a server that says "an array of 2,000,000,000 Nulls" in five bytes would
 keep the agent busy for minutes and take its memory: such an array is refused. So is one whose
-dimensions say that it has more than ELEMENTS_MAX elements, which the library would make up.
+dimensions say that it has more than ELEMENTS_MAX elements, which the library would make up. And a
+text of -4 bytes would be read backwards, so that a list of them never comes to an end.
 """
 
 from __future__ import annotations
@@ -32,7 +33,17 @@ class NullArray:
         return ua_binary.Primitives.Int32.pack(-1 if array is None else len(array))
 
 
+def text_forwards(data: Any) -> bytes | None:
+    """The bytes of a String or ByteString, None for -1; UaError of any other negative length."""
+    length = ua_binary.Primitives.Int32.unpack(data)
+    if length < -1:
+        raise ua.UaError(f"a text of {length} bytes")
+    return None if length == -1 else bytes(data.read(length))
+
+
 def bound_decoder() -> None:
     """From now on, in the whole process."""
+    bytes_of = type(ua_binary.Primitives.ByteString)  # a String reads its bytes by this, too
+    bytes_of.unpack = staticmethod(text_forwards)  # type: ignore[method-assign]
     ua_binary.Primitives1.Null = NullArray  # type: ignore[attr-defined]
     ua_binary.MAX_RESHAPE_ELEMENTS = ELEMENTS_MAX

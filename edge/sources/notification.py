@@ -12,6 +12,9 @@ from asyncua import ua
 from asyncua.common.utils import Buffer
 from asyncua.ua.ua_binary import from_binary, nodeid_from_binary
 
+from edge.sources.bounds import bound_decoder
+
+bound_decoder()
 _DATA_CHANGE = ua.FourByteNodeId(ua.ObjectIds.DataChangeNotification_Encoding_DefaultBinary)
 _STATUS_CHANGE = ua.FourByteNodeId(ua.ObjectIds.StatusChangeNotification_Encoding_DefaultBinary)
 

@@ -18,4 +18,10 @@ CASES: tuple[tuple[str, str, str], ...] = (
         "01000000 64000000 01" + 2_000 * "18",
         "Variants within Variants ended the reader with a RecursionError",
     ),
+    (
+        "opcua-publish",
+        "01003d03407d06fbbc7cffffffffff010000000000000000290000000000000000000000"
+        "0000000000fcffffff0000010000fe00000008000001000000",
+        "a text of -4 bytes was read backwards, and a list of such texts kept the agent for ever",
+    ),
 )
