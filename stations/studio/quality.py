@@ -30,10 +30,15 @@ EDGES_PCT = 5.0  # of the pixels
 WHITE, BLACK = 250.0, 3.0
 NEIGHBOURS = 3  # on each side
 SIGMAS = 6.0
-DROP_MIN = 0.55  # of the logarithm of detail; blur of 0.2 % of the width takes far more
+DROP_MIN = (
+    0.42  # of the logarithm of detail: blur of 0.2 % of a width of 376 takes 0.55, of 640 far more
+)
 SPREAD_MIN = 0.02
 CLIPPED_MORE = 0.03  # share of the picture
 BRIGHTER_MIN = 4.0  # grey values
+NOT_WHITE = 200.0
+GAIN_MAX = 1.35  # light that flickers by 15 % stays below
+NEWLY_WHITE = 0.005  # share of the picture
 DARKER_SHARE = 0.4  # of the neighbours' brightness
 REPEAT_SHARE = 0.22  # of the usual difference to the next picture
 REPEAT_FAR_SHARE = 0.04  # of it, for pictures that are not neighbours: two sides look alike
@@ -150,12 +155,33 @@ def _exposure(pictures: Sequence[Measured]) -> list[list[Reason]]:
     white_off, mean_local = white - _local(white), _local(mean)
     mean_off = mean - mean_local
     whiter = white_off > max(CLIPPED_MORE, SIGMAS * _spread(white_off))
-    clipped = whiter & (mean_off > BRIGHTER_MIN)
+    clipped = whiter & (mean_off > BRIGHTER_MIN) | _over_exposed([one.thumb for one in pictures])
     dark = -mean_off > DARKER_SHARE * mean_local
     return [
         [Reason.CLIPPED] * bool(is_clipped) + [Reason.DARK] * bool(is_dark)
         for is_clipped, is_dark in zip(clipped, dark, strict=True)
     ]
+
+
+def _over_exposed(thumbs: Sequence[Grey]) -> NDArray[np.bool_]:
+    """Where what is not white in the neighbours is far brighter, and some of it white.
+
+    A white background that flickers about WHITE hides an over-exposed vehicle from the shares.
+    """
+    over = np.zeros(len(thumbs), np.bool_)
+    if len(thumbs) < 3 or len({thumb.shape for thumb in thumbs}) > 1:
+        return over
+    stack = np.stack(thumbs)
+    reach = min(2, (len(thumbs) - 1) // 2)
+    shifts = [shift for shift in range(-reach, reach + 1) if shift]
+    for i, thumb in enumerate(stack):
+        usual = np.median(stack[[(i + shift) % len(stack) for shift in shifts]], axis=0)
+        inside = (usual > BLACK) & (usual < NOT_WHITE)
+        if inside.any():
+            gain = float(np.median(thumb[inside] / usual[inside]))
+            newly = float(np.mean(inside & (thumb >= WHITE)))
+            over[i] = gain > GAIN_MAX and newly > NEWLY_WHITE
+    return over
 
 
 def _repeats(thumbs: Sequence[Grey]) -> tuple[tuple[int, int], ...]:

@@ -15,6 +15,7 @@ from typer.testing import CliRunner
 from edge.studio.checking import FolderUnusable, check_folder
 from refit.main import app
 from stations.studio.coverage import angle_in, angles_by_number, coverage, number_in
+from stations.studio.manifest import Reason
 from stations.studio.quality import judge_set, measure
 from tests.studio.turn import FRAMES, blurred, frame, jpeg, lit, named, write
 from wire.pictures import PictureUnreadable, grey_of, picture_of
@@ -111,6 +112,17 @@ def test_white_backgrounds_and_unsteady_light_raise_no_alarm(images: list[Image.
     white = [lit(one, 1.32 * random.uniform(0.96, 1.04)) for one in images]
     judged = judge_set([measure(grey_of(jpeg(one, 60), 640)) for one in white])
     assert [one.reasons for one in judged.pictures] == [()] * FRAMES and not judged.reasons
+
+
+@pytest.mark.parametrize("gain", [2.8, 3.5])
+def test_over_exposure_is_found_before_a_white_wall(images: list[Image.Image], gain: float) -> None:
+    random = np.random.default_rng(5)
+    light = [1.3 * random.uniform(0.92, 1.08) for _ in images]
+    light[AT] *= gain
+    white = [lit(one, by) for one, by in zip(images, light, strict=True)]
+    judged = judge_set([measure(grey_of(jpeg(one), 640)) for one in white])
+    found = {i: one.reasons for i, one in enumerate(judged.pictures) if one.reasons}
+    assert found == {AT: (Reason.CLIPPED,)}
 
 
 def test_a_plan_says_how_many_there_should_be(tmp_path: Path, pictures: dict[str, bytes]) -> None:
