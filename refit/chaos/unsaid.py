@@ -93,20 +93,24 @@ def untold(
 ) -> Iterator[Interval]:
     """Changes of an OPC UA tag of which nothing is said: number, ms.
 
-    The first that is stored is the first that counts. Within the deadband of what is stored, or the
-    same as that, a change says nothing new.
+    The first that is stored is the first that counts. Within the deadband of what is stored, or of
+    the change that was told last, a change says nothing new.
     """
     times = [ms for ms, _ in stored]
     there = set(times)
     newest_ms = 0
+    last: Fact | None = None
     for change in changes:
         ms = change.from_ms
         newest_ms = max(newest_ms, ms)
         if ms in there or ms < newest_ms or not times or ms < times[0]:
+            last = change.fact
             continue
         before = stored[bisect_right(times, ms) - 1][1]
         if before == change.fact or is_small(tag, change, before):
             continue
+        if last is not None and is_small(tag, change, last):
+            continue  # the agent's time stood in for the last one, behind a clock set back
         if not any(one.from_ms <= ms <= one.to_ms for one in spans):
             yield change.number, ms
 
