@@ -51,16 +51,24 @@ def picture_of(data: bytes, width: int | None = None) -> Image.Image:
         raise PictureUnreadable(f"no whole JPEG, PNG or WebP picture: {error}") from error
 
 
+def coloured(picture: Image.Image) -> Image.Image:
+    """The picture in colours of 8 bits, on white where it is transparent."""
+    if picture.mode == "RGB":
+        return picture
+    picture.info.pop("icc_profile", None)  # its colours are others now
+    if picture.mode.startswith("I"):  # grey of 16 bits
+        picture = Image.fromarray((np.asarray(picture).clip(0, 65535) >> 8).astype(np.uint8))
+    if picture.mode in ("RGBA", "LA", "PA") or "transparency" in picture.info:
+        picture = picture.convert("RGBA")
+        picture = Image.alpha_composite(Image.new("RGBA", picture.size, "white"), picture)
+    return picture.convert("RGB")
+
+
 def grey_of(data: bytes, width: int) -> NDArray[np.float32]:
     """Brightness 0 to 255 at this width at most, shape (height, width)."""
     image = picture_of(data, width)
-    if image.mode.startswith("I"):  # 16 bits
-        pixels = np.asarray(image, np.float32) / 257
-        image = Image.fromarray(pixels.clip(0, 255).astype(np.uint8))
-    elif image.mode in ("RGBA", "LA", "PA") or "transparency" in image.info:
-        image = image.convert("RGBA")
-        image = Image.alpha_composite(Image.new("RGBA", image.size, "white"), image)
-    image = image.convert("L")
+    if image.mode != "L":
+        image = coloured(image).convert("L")
     if image.width > width:
         height = max(round(image.height * width / image.width), 1)
         image = image.resize((width, height), Image.Resampling.BOX, reducing_gap=None)

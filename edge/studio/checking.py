@@ -10,6 +10,7 @@ from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
+from edge.studio.judging import measured_of
 from stations.studio.coverage import (
     Coverage,
     Source,
@@ -20,8 +21,8 @@ from stations.studio.coverage import (
     planned_angles,
 )
 from stations.studio.manifest import Manifest, Picture, PictureSet, Reason, Verdict
-from stations.studio.quality import WIDTH, Measured, is_cropped, judge_set, measure, off_angle
-from wire.pictures import SUFFIXES, PictureUnreadable, grey_of, read
+from stations.studio.quality import Measured, Place, is_cropped, judge_set, off_angle
+from wire.pictures import SUFFIXES
 
 FILES_MAX = 10_000
 Tell = Callable[[Iterable[Path]], Iterable[Path]]
@@ -67,7 +68,7 @@ class FolderFound(BaseModel):
 
 @dataclass(frozen=True)
 class _Frame:
-    """A picture of the turn. `order`: its place on the circle; `planned` where a manifest says."""
+    """A picture of the turn. `order`: its place on the circle; the rest where a manifest says."""
 
     name: str
     path: Path
@@ -75,6 +76,7 @@ class _Frame:
     order: float
     planned: float | None = None
     box: tuple[float, float, float, float] | None = None
+    set: str = ""
 
 
 @dataclass(frozen=True)
@@ -103,12 +105,15 @@ def check_folder(
     turn = _turn(folder, expected)
     everything = [*turn.frames, *turn.others]
     with ThreadPoolExecutor(max(os.cpu_count() or 1, 1)) as threads:
-        results = threads.map(_measured, [one.path for one in everything])
+        results = threads.map(measured_of, [one.path for one in everything])
         measured = dict(zip(everything, _watched(results, everything, told), strict=True))
     readable = [frame for frame in turn.frames if measured[frame] is not None]
     if not any(measured.values()):
         raise FolderUnusable(f"{folder}: none of its {len(everything)} pictures can be opened")
-    judged = judge_set([one for frame in readable if (one := measured[frame]) is not None])
+    judged = judge_set(
+        [one for frame in readable if (one := measured[frame]) is not None],
+        [Place(frame.set, frame.angle) for frame in readable],
+    )
     verdicts = dict(zip(readable, judged.pictures, strict=True))
     off = _off_angle(turn, tolerance_deg)
     pictures = []
@@ -156,13 +161,6 @@ def _watched(
         yield result
 
 
-def _measured(path: Path) -> Measured | None:
-    try:
-        return measure(grey_of(read(path), WIDTH))
-    except PictureUnreadable:
-        return None
-
-
 def _covered(turn: _Turn, readable: Sequence[_Frame]) -> Coverage:
     angles = [one.angle for one in readable if one.angle is not None]
     if angles:
@@ -171,14 +169,11 @@ def _covered(turn: _Turn, readable: Sequence[_Frame]) -> Coverage:
 
 
 def _off_angle(turn: _Turn, tolerance_deg: float) -> set[_Frame]:
-    known = [frame for frame in turn.frames if frame.planned is not None]
+    planned: Sequence[float | None] = [one.planned for one in turn.frames]
     if turn.source == "names" and turn.expected:
-        turned = [one for one in turn.frames if one.angle is not None]
-        planned = planned_angles([one.angle or 0.0 for one in turned], turn.expected)
-        pairs = list(zip(turned, planned, strict=True))
-    else:
-        pairs = [(frame, frame.planned or 0.0) for frame in known]
-    return {one for one, at in pairs if off_angle(one.angle or 0.0, at, tolerance_deg)}
+        planned = planned_angles([one.order for one in turn.frames], turn.expected)
+    pairs = zip(turn.frames, planned, strict=True)
+    return {one for one, at in pairs if at is not None and off_angle(one.order, at, tolerance_deg)}
 
 
 def _turn(folder: Path, expected: int | None) -> _Turn:
@@ -209,11 +204,10 @@ def _by_number(
     numbers = [number_in(name) for name in names]
     places = [number for number in numbers if number is not None]
     if len(places) < len(names) or len(set(places)) < len(places):
-        places = list(range(len(names)))
-        if len(names) != expected:
+        places = list(range(len(names)))  # in the order of their names
+        if expected is not None and len(names) != expected:
             hint = "number the pictures in the order of the turn, or write angles: spin_003_030.0"
-            if expected is not None:
-                raise FolderUnusable(f"{folder}: {len(names)} pictures for {expected}: {hint}")
+            raise FolderUnusable(f"{folder}: {len(names)} pictures for {expected}: {hint}")
     angles: Sequence[float | None] = [None] * len(places)
     reasons: list[str] = []
     if expected is not None:
@@ -254,7 +248,8 @@ def _frame(folder: Path, one: Picture) -> _Frame:
     if not path.resolve().is_relative_to(folder.resolve()):
         raise FolderUnusable(f"{folder}: the manifest names {one.file}, which lies outside of it")
     box = one.quality.box if one.quality else None
-    return _Frame(one.file, path, one.angle_deg, one.angle_deg or 0.0, one.planned_deg, box)
+    angle = one.angle_deg
+    return _Frame(one.file, path, angle, angle or 0.0, one.planned_deg, box, one.set)
 
 
 def _pictures_in(folder: Path) -> list[Path]:

@@ -16,7 +16,7 @@ from edge.studio.camera import is_whole
 from edge.studio.processing import jpeg_size
 from stations.studio.jobs import TURNING_SETS, Placed
 from stations.studio.manifest import Reason
-from stations.studio.quality import WIDTH, Measured, judge_set, measure
+from stations.studio.quality import WIDTH, Measured, Place, judge_set, measure
 from wire.pictures import PictureUnreadable, grey_of, read
 
 Verdicts = dict[str, tuple[Reason, ...]]
@@ -69,7 +69,7 @@ class Judge:
         keys = {path: (path.name, path.stat().st_mtime_ns) for path in paths}
         unknown = [path for path, key in keys.items() if key not in self._known]
         with ThreadPoolExecutor(os.cpu_count() or 1) as threads:
-            fresh = dict(zip(unknown, threads.map(_measure, unknown), strict=True))
+            fresh = dict(zip(unknown, threads.map(measured_of, unknown), strict=True))
         self._known = {
             key: fresh[path] if path in fresh else self._known[key] for path, key in keys.items()
         }
@@ -79,21 +79,23 @@ class Judge:
 def _judged(turn: Sequence[Placed], measured: dict[str, Measured | None]) -> Verdicts:
     """The pictures of one camera's turn, in the order of their angles."""
     found: Verdicts = {}
-    known: list[tuple[str, Measured]] = []
+    known: list[tuple[Placed, Measured]] = []
     for one in turn:
         quality = measured[one.file]
         if quality is None:
             found[one.file] = (Reason.CORRUPT,)
         else:
-            known.append((one.file, quality))
-    judged = judge_set([quality for _, quality in known])
-    for (file, _), verdict in zip(known, judged.pictures, strict=True):
+            known.append((one, quality))
+    places = [Place(one.set, one.angle_deg) for one, _ in known]
+    judged = judge_set([quality for _, quality in known], places)
+    for (one, _), verdict in zip(known, judged.pictures, strict=True):
         if verdict.reasons:
-            found[file] = verdict.reasons
+            found[one.file] = verdict.reasons
     return found
 
 
-def _measure(path: Path) -> Measured | None:
+def measured_of(path: Path) -> Measured | None:
+    """What a picture shows; None when it cannot be opened."""
     try:
         return measure(grey_of(read(path), WIDTH))
     except PictureUnreadable:

@@ -22,7 +22,7 @@ from edge.studio.processing import Prepared, Taken, untouched
 from edge.studio.signing import Signer, SigningFailed
 from stations.studio.jobs import Polygon, Shot
 from stations.studio.manifest import Quality, Reason
-from wire.pictures import PictureUnreadable, picture_of
+from wire.pictures import PictureUnreadable, coloured, picture_of
 
 UNSIGNED = "unsigned"
 
@@ -92,19 +92,6 @@ def about_of(shot: Shot, taken: Taken) -> About:
         taken.angle_deg,
         float(exposure) if isinstance(exposure, int | float) else None,
     )
-
-
-def coloured(picture: Image.Image) -> Image.Image:
-    """The picture in colours of 8 bits, on white where it is transparent."""
-    if picture.mode == "RGB":
-        return picture
-    picture.info.pop("icc_profile", None)  # its colours are others now
-    if picture.mode.startswith("I"):  # grey of 16 bits
-        picture = Image.fromarray((np.asarray(picture).clip(0, 65535) >> 8).astype(np.uint8))
-    if picture.mode in ("RGBA", "LA", "PA") or "transparency" in picture.info:
-        picture = picture.convert("RGBA")
-        picture = Image.alpha_composite(Image.new("RGBA", picture.size, "white"), picture)
-    return picture.convert("RGB")
 
 
 def measured(picture: Image.Image) -> Quality:

@@ -328,8 +328,8 @@ class StudioSession:
         try:
             self._inputs.put_nowait(given)
         except asyncio.QueueFull:
-            # Whoever cannot be followed has to be asked again: nothing is believed any more.
             log.error("too many inputs wait", station=self.station)
+            self._values.nothing()  # the next report brings all values again, those dropped too
 
     def _now(self) -> dict[str, Any]:
         return {"at_s": self._clock.monotonic(), "time_ms": self._clock.now_ms()}

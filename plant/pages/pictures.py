@@ -17,10 +17,9 @@ from wire import pictures
 def picture_of(data: bytes, name: str) -> Image.Image:
     """The picture upright and in RGB; CaptureUnusable when it cannot be had."""
     try:
-        image = pictures.picture_of(data)
+        return pictures.coloured(pictures.picture_of(data))
     except pictures.PictureUnreadable as error:
         raise CaptureUnusable([f"{name}: {error}"]) from error
-    return image if image.mode == "RGB" else image.convert("RGB")
 
 
 def size_of(data: bytes, name: str) -> tuple[int, int]:

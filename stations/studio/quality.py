@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import pairwise
+from itertools import combinations, pairwise
 
 import numpy as np
 from numpy.typing import NDArray
@@ -72,6 +72,19 @@ class Measured:
 
 
 @dataclass(frozen=True)
+class Place:
+    """Of which set a picture is, and at which angle it was taken; None where nobody knows."""
+
+    set: str = ""
+    angle_deg: float | None = None
+
+    def is_at(self, other: Place) -> bool:
+        """Whether both are known to show the vehicle from one angle."""
+        known = self.angle_deg is not None and other.angle_deg is not None
+        return known and not off_angle(self.angle_deg or 0.0, other.angle_deg or 0.0)
+
+
+@dataclass(frozen=True)
 class Judged:
     """The verdict on one picture: `sharpness` over the limit of its set, below 1 is blurred."""
 
@@ -107,14 +120,17 @@ def measure(grey: Grey) -> Measured:
     )
 
 
-def judge_set(pictures: Sequence[Measured]) -> JudgedSet:
-    """Judge the pictures of one turn, in the order of their angles; the last meets the first."""
+def judge_set(pictures: Sequence[Measured], places: Sequence[Place] = ()) -> JudgedSet:
+    """Judge the pictures of one turn, in the order of their angles; the last meets the first.
+
+    `places`, where they are known: a hero angle may be one of the spin, too, and is no repeat.
+    """
     if not pictures:
         return JudgedSet((), (), ())
     details = np.array([one.detail for one in pictures])
     sharpness = np.exp(np.min([_sharpness(column) for column in details.T], axis=0))
     exposure = _exposure(pictures)
-    repeats = _repeats([one.thumb for one in pictures])
+    repeats = _repeats([one.thumb for one in pictures], places or [Place()] * len(pictures))
     again = {second for _, second in repeats}
     judged = []
     for i, reasons in enumerate(exposure):
@@ -184,26 +200,29 @@ def _over_exposed(thumbs: Sequence[Grey]) -> NDArray[np.bool_]:
     return over
 
 
-def _repeats(thumbs: Sequence[Grey]) -> tuple[tuple[int, int], ...]:
+def _repeats(thumbs: Sequence[Grey], places: Sequence[Place]) -> tuple[tuple[int, int], ...]:
     """Pairs of pictures that show the same; the second of a pair is the repeat."""
-    count = len(thumbs)
-    if count < 2:
-        return ()
-    order = [(i, (i + 1) % count) for i in range(count if count > 2 else 1)]
-    steps = np.array([_difference(thumbs[a], thumbs[b]) for a, b in order])
-    usual = float(np.median(steps))
-    if usual < DIFFERENCE_MIN:
-        return ()
-    limits = REPEAT_SHARE * np.minimum(_local(steps), usual)
-    found = {}
-    for (a, b), step, limit in zip(order, steps, limits, strict=True):
-        if step <= limit:
-            found[max(a, b)] = min(a, b)
-    for b in range(2, count):
-        for a in range(b - 1):
-            off = _difference(thumbs[a], thumbs[b], 99.5)
-            if b not in found and off <= REPEAT_FAR_SHARE * usual:
-                found[b] = a
+    found: dict[int, int] = {}
+    usual, neighbours = 0.0, set[frozenset[int]]()
+    for name in dict.fromkeys(place.set for place in places):
+        ring = [i for i, place in enumerate(places) if place.set == name]
+        closed = [*ring, ring[0]] if len(ring) > 2 else ring
+        around = list(pairwise(closed))
+        if not around:
+            continue
+        steps = np.array([_difference(thumbs[a], thumbs[b]) for a, b in around])
+        middle = float(np.median(steps))
+        usual = max(usual, middle if middle >= DIFFERENCE_MIN else 0.0)
+        neighbours |= {frozenset(pair) for pair in around}
+        if middle >= DIFFERENCE_MIN:  # else it shows nothing that turns
+            limits = REPEAT_SHARE * np.minimum(_local(steps), middle)
+            near = zip(around, steps <= limits, strict=True)
+            found |= {max(pair): min(pair) for pair, is_same in near if is_same}
+    for a, b in combinations(range(len(thumbs)), 2):
+        if b in found or frozenset((a, b)) in neighbours or places[a].is_at(places[b]):
+            continue
+        if usual and _difference(thumbs[a], thumbs[b], 99.5) <= REPEAT_FAR_SHARE * usual:
+            found[b] = a
     return tuple(sorted((first, second) for second, first in found.items()))
 
 

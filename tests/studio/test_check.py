@@ -212,3 +212,16 @@ def test_coverage_is_that_of_the_closed_circle() -> None:
     assert coverage([0, 10, 20, 45, *range(30, 360, 10)], 36).complete
     assert angles_by_number([1, 2, 4], 4) == [0, 90, 270]
     assert angles_by_number([0, 4], 4) is None
+
+
+def test_a_hero_angle_that_is_one_of_the_spin_is_no_repeat(tmp_path: Path) -> None:
+    folder = tmp_path / "capture"
+    arguments = ["--frames", "12", "--size", "320x180", "--out", str(folder)]
+    made = CliRunner().invoke(app, ["studio", "render", "--seed", "7", *arguments])
+    assert made.exit_code == 0, made.output
+    code, found = run(str(folder))
+    assert (code, found["duplicates"], found["angle_source"]) == (0, [], "manifest")
+    spin = sorted((folder / "spin").iterdir())
+    spin[3].write_bytes(spin[2].read_bytes())
+    code, found = run(str(folder))
+    assert code == 1 and reasons(found) == {f"spin/{spin[3].name}": ["repeated"]}

@@ -31,15 +31,15 @@ class Power:
     """Goes off at the n-th write: nothing after it is done, until it is on again."""
 
     def __init__(self, at: int, *, before: bool) -> None:
-        self.left, self.before = at, before
-        self.off = asyncio.Event()
+        self.left, self.before, self.is_off = at, before, False
+        self.off = asyncio.Event()  # tells the loop
 
     def writes(self) -> bool:
         """Whether this write reaches the disk."""
         self.left -= 1
         if self.left:
-            return not self.off.is_set()
-        self.off.set()
+            return not self.is_off
+        self.is_off = True
         return not self.before
 
 
@@ -54,7 +54,7 @@ async def test_a_kill_at_a_write(
         real = getattr(Shelf, name)
 
         def cut(self: Shelf, *args: Any, real: Any = real) -> Any:
-            if power.off.is_set():
+            if power.is_off:
                 raise asyncio.CancelledError
             if power.writes():
                 done = real(self, *args)
