@@ -41,7 +41,7 @@ def truth_of(car: Vehicle, view: View) -> Truth:
 
 
 def _plate(car: Vehicle, view: View, end: str) -> Polygon:
-    """Where a plate is seen; empty when it looks away or is outside of the picture."""
+    """Where a plate is seen, with corners that may lie outside; empty when it is not seen."""
     corners = np.float32(plate_corners(car.look.measures, end))
     normal = np.float32([1 if end == FRONT_PLATE else -1, 0, 0])
     toward = view.lens.place - corners.mean(0)
@@ -50,4 +50,4 @@ def _plate(car: Vehicle, view: View, end: str) -> Polygon:
     share = view.lens.project(corners)[0] / (view.width, view.height)
     if not np.isfinite(share).all() or (share.max(0) < 0).any() or (share.min(0) > 1).any():
         return ()
-    return tuple((round(float(x), 5), round(float(y), 5)) for x, y in np.clip(share, 0, 1))
+    return tuple((round(float(x), 5), round(float(y), 5)) for x, y in share)
