@@ -76,8 +76,8 @@ def licence(package: str) -> str | None:
         return SAID_BY_NOBODY[package]
     if expression := told.get("License-Expression"):
         return str(expression)
-    line = str(told.get("License") or "").split("\n")[0]
-    if line and len(line) <= LICENCE_MAX:
+    line = str(told.get("License") or "").strip()
+    if line and len(line) <= LICENCE_MAX and "\n" not in line:  # some give the whole text there
         return PLAIN.get(line, line)
     classed = [one.rpartition(" :: ")[2] for one in told.get_all("Classifier") or []
                if one.startswith("License ::")]  # fmt: skip
