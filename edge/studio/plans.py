@@ -1,14 +1,11 @@
-"""From a shot plan's file to the job of a capture."""
+"""From a shot plan's file to the job of a capture: the plan and the cameras have to fit."""
 
 from __future__ import annotations
 
-import tomllib
 from pathlib import Path
 
-import pydantic
-
-from stations.studio.jobs import TURNING_SETS, Job, Shot
-from stations.studio.station import SPIN_ANGLES
+from stations.studio import plan
+from stations.studio.jobs import Job
 from wire.site import StationConfig
 from wire.site.problems import Wrong, closest
 
@@ -37,44 +34,8 @@ def read_job(config: StationConfig) -> Job:
 
 
 def parse(path: Path, text: str) -> Job:
-    """The plan of a TOML text: id, version, [[shot]] and [[mask]]."""
+    """The plan of a file's text. Wrong."""
     try:
-        said = tomllib.loads(text)
-        for many in ("shot", "mask"):
-            if f"{many}s" in said:
-                raise Wrong(f"{path.name} has {many}s", f"write a table [[{many}]] for each")
-            said[f"{many}s"] = said.pop(many, [])
-        job = Job.model_validate_json(pydantic.TypeAdapter(dict).dump_json(said))
-    except (tomllib.TOMLDecodeError, pydantic.ValidationError) as error:
-        words = " ".join(str(error).split())
-        raise Wrong(f"{path.name} is no shot plan: {words}", "see the page of cameras") from error
-    names = [shot.name for shot in job.shots]
-    for shot in job.shots:
-        if names.count(shot.name) > 1:
-            raise Wrong(f"{path.name} has {shot.name} twice", "give each shot its own index")
-        _check_angle(path, shot)
-    _check_masks(path, job)
-    return job
-
-
-def _check_masks(path: Path, job: Job) -> None:
-    places = [(mask.camera, mask.angle_deg % 360) for mask in job.masks]
-    for mask, place in zip(job.masks, places, strict=True):
-        what = f"the mask of {mask.camera} at {mask.angle_deg:g} degrees in {path.name}"
-        if not job.turning(mask.camera):
-            raise Wrong(f"{what} is of a camera that does not shoot the turn", "see its shots")
-        if places.count(place) > 1:
-            raise Wrong(f"{what} is there twice", "write all its polygons into one [[mask]]")
-        if any(len(polygon) < 3 for polygon in mask.polygons):
-            raise Wrong(f"{what} has a polygon of fewer than 3 points", "write [[x, y], ...]")
-
-
-def _check_angle(path: Path, shot: Shot) -> None:
-    turns = shot.set in TURNING_SETS
-    if turns != (shot.angle_deg is not None):
-        what = f"{shot.name} of {path.name} has {'no' if turns else 'an'} angle_deg"
-        raise Wrong(what, "a shot of spin and hero has one, no other has")
-    if shot.angle_deg is not None and shot.angle_deg not in SPIN_ANGLES:
-        what = f"{shot.name} of {path.name} wants {shot.angle_deg:g} degrees"
-        hint = "the controller triggers every 10 degrees, and at 45, 135, 225 and 315"
-        raise Wrong(what, f"that plan cannot be met: {hint}")
+        return plan.parse(path.name, text)
+    except plan.PlanWrong as error:
+        raise Wrong(error.what, error.hint) from error

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from stations.studio.jobs import Frame, Job, Placed, Shot
 from stations.studio.manifest import Reason, Verdict
-from stations.studio.station import NO_FRAME, SPIN_ANGLES
+from stations.studio.station import NO_FRAME, SLOTS
 
 SAME_DEG = 0.01
 
@@ -49,7 +49,7 @@ def by_angle(
         for count, at in enumerate(fired, 1)
         if count in counted
         for shot in shots
-        if shot.angle_deg is not None and abs(shot.angle_deg - SPIN_ANGLES[at]) < SAME_DEG
+        if shot.angle_deg is not None and abs(shot.angle_deg - SLOTS[at]) < SAME_DEG
     ]
     return Placement(tuple(placed), _required(shots, placed))
 

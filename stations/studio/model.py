@@ -13,7 +13,7 @@ from collections.abc import Callable
 
 from stations.model import Model, Pulse, Values, Vehicle
 from stations.phases import Phases, ramp, settled
-from stations.studio.station import NO_FRAME, SPIN_ANGLES, StopCause, Studio, StudioState
+from stations.studio.station import NO_FRAME, SLOTS, SPIN_ANGLES, StopCause, Studio, StudioState
 
 RAMP_S, SPEED_DEG_S = 3.0, 6.0
 RAMP_DEG = SPEED_DEG_S * RAMP_S / 2
@@ -94,7 +94,8 @@ class StudioModel(Model):
         self._visit, self._mass_kg, self._health = vehicle.visit, vehicle.mass_kg, vehicle.health
         self._latch()
         if vehicle.health < 0.3 and not self.guided:
-            self._latched[self.rng.randrange(len(SPIN_ANGLES))] = NO_FRAME
+            lost = self.rng.randrange(len(SPIN_ANGLES))
+            self._latched[SLOTS.index(SPIN_ANGLES[lost])] = NO_FRAME
 
     def leave(self) -> None:
         """The exit opens and the vehicle drives off."""
@@ -102,7 +103,10 @@ class StudioModel(Model):
         self._phases = Phases(OFF)
 
     def _latch(self) -> None:
-        self._latched = [round((a + self.rng.uniform(-0.1, 0.1)) % 360, 2) for a in SPIN_ANGLES]
+        self._latched = [NO_FRAME] * len(SLOTS)
+        for angle in SPIN_ANGLES:
+            seen = round((angle + self.rng.uniform(-0.1, 0.1)) % 360, 2)
+            self._latched[SLOTS.index(angle)] = seen
 
     def commanded(self, command: str, value: bool) -> None:
         """A command is set or taken back; a guided studio does what it is told when it can."""
@@ -207,14 +211,15 @@ class StudioModel(Model):
         accelerating = speed > 0 and end < RAMP_S
         current = 3.0 + self._mass_kg / 400 + (self._mass_kg / 200 if accelerating else 0.0)
         values[Studio.motor_current] = round(current, 1)
-        frames = sum(1 for planned in SPIN_ANGLES if planned <= angle - RAMP_DEG)
-        latched = self._latched[:frames] + [NO_FRAME] * (len(SPIN_ANGLES) - frames)
+        passed = sum(1 for slot in SLOTS if slot <= angle - RAMP_DEG)
+        latched = self._latched[:passed] + [NO_FRAME] * (len(SLOTS) - passed)
+        fired = [one for one in latched if one != NO_FRAME]
         if self.guided:
             known = sum(one != NO_FRAME for one in values[Studio.trigger_angles])
-            self._pulses += [Pulse(self._visit, one) for one in latched[known:frames]]
+            self._pulses += [Pulse(self._visit, one) for one in fired[known:]]
         values[Studio.trigger_angles] = latched
-        values[Studio.frames_exterior] = sum(1 for angle in latched if angle != NO_FRAME)
-        self._judged(values, frames)
+        values[Studio.frames_exterior] = len(fired)
+        self._judged(values, sum(1 for planned in SPIN_ANGLES if planned <= angle - RAMP_DEG))
 
     def _judged(self, values: Values, frames: int) -> None:
         """What the check says of the newest frame: it differs from frame to frame, repeatably."""
@@ -276,7 +281,7 @@ def _clear(values: Values) -> None:
     values[Studio.speed] = 0.0
     values[Studio.speed_set] = 0.0
     values[Studio.motor_current] = 0.0
-    values[Studio.trigger_angles] = [NO_FRAME] * len(SPIN_ANGLES)
+    values[Studio.trigger_angles] = [NO_FRAME] * len(SLOTS)
     values[Studio.frames_exterior] = 0
     values[Studio.lines_underbody] = 0
     values[Studio.frames_details] = 0

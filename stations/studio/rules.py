@@ -12,7 +12,15 @@ from stations.declare import Tag
 from stations.judge import Now
 from stations.records import Draft
 from stations.studio.records import Frames, Session, Spin
-from stations.studio.station import SPIN_ANGLES, TAKT_S, StopCause, Studio, StudioState
+from stations.studio.station import (
+    NO_FRAME,
+    SLOTS,
+    SPIN_ANGLES,
+    TAKT_S,
+    StopCause,
+    Studio,
+    StudioState,
+)
 
 T = TypeVar("T")
 
@@ -107,17 +115,27 @@ def frames(ended: Ended, now: Now) -> Frames:
 def spin(ended: Ended, now: Now) -> Spin:
     """The exterior's coverage, from the encoder angles that the controller latched."""
     latched = _after(ended, StudioState.TURNING, now.get(Studio.trigger_angles))
-    known = latched is not None and len(latched) == len(SPIN_ANGLES)
+    known = latched is not None and len(latched) == len(SLOTS)
     angles = latched if known and latched is not None else []
     taken = [angle for angle in angles if 0 <= angle <= 360]
     return Spin(
-        planned=len(SPIN_ANGLES),
+        planned=planned(angles),
         taken=len(taken) if known else None,
         largest_gap_deg=largest_gap(taken),
         angle_error_max_deg=angle_error(angles),
         speed_deg_s=ended.statistic("speed"),
         motor_current_a=ended.statistic("motor_current"),
     )
+
+
+def planned(latched: Sequence[float]) -> int:
+    """How many frames the turn was to have: the quick plan's, or all places when one is between.
+
+    No tag says which plan it is; a plan in which every place between the quick one's was lost
+    passes for the quick one.
+    """
+    places = {slot for slot, angle in zip(SLOTS, latched, strict=False) if angle != NO_FRAME}
+    return len(SPIN_ANGLES) if places <= set(SPIN_ANGLES) else len(SLOTS)
 
 
 def largest_gap(angles: Sequence[float]) -> float | None:
@@ -133,7 +151,7 @@ def angle_error(latched: Sequence[float]) -> float | None:
     """Largest distance in degrees, the short way round, of a frame from its planned angle."""
     errors = [
         abs((angle - planned + 180) % 360 - 180)
-        for angle, planned in zip(latched, SPIN_ANGLES, strict=False)
+        for angle, planned in zip(latched, SLOTS, strict=False)
         if 0 <= angle <= 360
     ]
     return round(max(errors), 6) if errors else None

@@ -7,6 +7,9 @@ result ready. Guard and light curtain are read only: safety stays in the safety 
 from stations.declare import Command, Node, Phase, Register, State, Station, Tag
 
 TAKT_S = 360.0
+SLOT_DEG = 5.0
+SLOTS = tuple(SLOT_DEG * slot for slot in range(72))
+"""Where the controller can trigger in a turn: each has its place in `trigger_angles`."""
 STEP_DEG = 10.0
 # 36 frames every 10 degrees; the hero angles 45, 135, 225 and 315 lie between them.
 SPIN_ANGLES = tuple(sorted({*(STEP_DEG * i for i in range(36)), 45.0, 135.0, 225.0, 315.0}))
@@ -98,8 +101,9 @@ class Studio(Station):
     cameras_ready = Tag(int, Node("Cameras/Ready"), low=0, high=16, doc="Cameras that are ready.")
     trigger_angles = Tag(
         list[float], Node("Cameras/TriggerAngles"), unit="deg", low=-1, high=360,
-        length=len(SPIN_ANGLES),
-        doc="Encoder angle latched for each planned frame of the spin; -1 where there is none.",
+        length=len(SLOTS),
+        doc="Encoder angle latched for each place of the turn, 0, 5 .. 355 degrees; -1 where no"
+        " frame is planned or none was triggered.",
     )  # fmt: skip
     frames_exterior = Tag(
         int, Node("Cameras/FramesExterior"), low=0, high=80, doc="Frames of the spin taken."

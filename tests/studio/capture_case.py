@@ -56,7 +56,7 @@ from stations.studio.jobs import (
     Write,
 )
 from stations.studio.manifest import PictureSet, Reason
-from stations.studio.station import NO_FRAME, SPIN_ANGLES
+from stations.studio.station import NO_FRAME, SLOTS, SPIN_ANGLES
 
 CASES = Path(station.__file__).parent / "cases" / "capture"
 
@@ -159,10 +159,8 @@ def tags(row: dict[str, Any]) -> dict[str, Any]:
         station.Studio.tag(name)
     if "latched" in row:
         gone = {number - 1 for number in row.get("without", ())}
-        values["trigger_angles"] = [
-            angle if at < row["latched"] and at not in gone else NO_FRAME
-            for at, angle in enumerate(SPIN_ANGLES)
-        ]
+        given = [a for at, a in enumerate(SPIN_ANGLES) if at < row["latched"] and at not in gone]
+        values["trigger_angles"] = [a if a in given else NO_FRAME for a in SLOTS]
     return {name: None if value == "?" else value for name, value in values.items()}
 
 

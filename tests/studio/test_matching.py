@@ -6,10 +6,12 @@ from hypothesis import strategies as some
 from stations.studio.jobs import Frame
 from stations.studio.manifest import Reason, Verdict
 from stations.studio.matching import by_angle, by_order
-from stations.studio.station import NO_FRAME, SPIN_ANGLES
+from stations.studio.station import NO_FRAME, SLOTS, SPIN_ANGLES
 from tests.studio.capture_case import JOB, RING
 
-COUNTS = some.sets(some.integers(0, len(SPIN_ANGLES) - 1), max_size=6)
+PLANNED = [at for at, angle in enumerate(SLOTS) if angle in SPIN_ANGLES]
+WHOLE = [angle if angle in SPIN_ANGLES else NO_FRAME for angle in SLOTS]
+COUNTS = some.sets(some.sampled_from(PLANNED), max_size=6)
 
 
 def frames(counts: list[int]) -> list[Frame]:
@@ -21,7 +23,7 @@ def test_whatever_is_lost_no_frame_gets_the_angle_of_another(
     not_given: set[int], not_counted: set[int], not_delivered: set[int], base: int
 ) -> None:
     """`true` is what each file really shows; the camera counts what reaches it."""
-    latched = [NO_FRAME if at in not_given else a for at, a in enumerate(SPIN_ANGLES)]
+    latched = [NO_FRAME if at in not_given else a for at, a in enumerate(WHOLE)]
     true: dict[str, float] = {}
     count = base
     for at, angle in enumerate(latched):
@@ -39,12 +41,12 @@ def test_whatever_is_lost_no_frame_gets_the_angle_of_another(
 
 def test_two_files_with_one_count_place_none() -> None:
     twice = [*frames(list(range(1, 41))), Frame(file="again", camera="ring", count=7)]
-    found = by_angle("ring", twice, 0, SPIN_ANGLES, RING, 0.5)
+    found = by_angle("ring", twice, 0, WHOLE, RING, 0.5)
     assert not found.placed and found.reasons == ("count_differs.ring",)
 
 
 def test_an_angle_off_its_plan_is_bad_the_short_way_round() -> None:
-    latched = [359.8, 10.6, *SPIN_ANGLES[2:]]
+    latched = [359.8, NO_FRAME, 10.6, *WHOLE[3:]]
     found = by_angle("ring", frames(list(range(1, 41))), 0, latched, RING, 0.5)
     first, second, third = found.placed[:3]
     assert first.verdict is Verdict.GOOD and first.angle_deg == 359.8

@@ -18,6 +18,7 @@ from tests.edge.studio.bench import SAFE, Bench
 from tests.edge.studio.pictures import deliver, jpeg
 from tests.edge.studio.stills import Stills
 from tests.simulators.helpers import eventually
+from tests.studio.capture_case import tags
 from wire.media.protocol import RESTRICTED
 
 
@@ -153,7 +154,7 @@ async def test_frames_that_came_while_the_agent_was_dead_count(bench: Bench) -> 
         for one in STEPS[:3]:
             await one(bench)
     bench.shoot("ring", 20)
-    bench.plc["trigger_angles"] = [float(angle) for angle in range(40)]
+    bench.plc |= tags({"latched": 40})
     async with bench.running():
         bench.show(latched=40)
         await bench.taken()
