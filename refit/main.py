@@ -39,6 +39,7 @@ MODULES = (
     "certs",
     "broker_config",
     "studio",
+    "battery",
 )
 
 

@@ -14,6 +14,7 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from stations.battery import resistance as definition
 from stations.battery.limits import REST_MIN_S
 from stations.battery.results import Measured, Moved, NotDecidable, Resistance
 from stations.battery.station import LSB_SET, NOMINAL_V
@@ -27,7 +28,6 @@ BEFORE_MS_MAX = 60_000  # age of the voltage before the step: at rest it may not
 WITHIN_MS_MAX = 2_000  # age of the voltage from which a resistance is taken within a pulse
 HELD_MS_MAX = 10_000  # age of a voltage that still counts for the energy of a pulse
 REST_MS_MAX = 86_400_000  # age of the current before the step: 0 A may hold for a day
-CLIPPED = 0.98  # a current that has fallen below this part of its peak was limited
 VOLT_LSB = NOMINAL_V * LSB_SET
 
 
@@ -114,22 +114,22 @@ def resistance(pulse: Pulse, voltage: Series, current: Series, seconds: float) -
         return _none(pulse.direction, seconds, "no_voltage_in_the_pulse")
     flowing = current.value[current.until(at_ms)]
     driven = np.abs(current.value[current.until(pulse.start_ms) : current.until(at_ms) + 1])
-    if abs(flowing) < CLIPPED * float(driven.max()):
-        return _none(pulse.direction, seconds, "current_was_limited")
-    volts = float(voltage.value[before] - voltage.value[after])
-    amperes = pulse.before_a - float(flowing)
-    if volts * amperes <= 0:
+    if abs(flowing) < definition.LIMITED * float(driven.max()):
+        return _none(pulse.direction, seconds, "voltage_limited")
+    volts_before, volts = float(voltage.value[before]), float(voltage.value[after])
+    found = definition.ohm(volts_before, volts, pulse.before_a, float(flowing))
+    if found is None:
         return _none(pulse.direction, seconds, "resistance_not_positive")
     return Resistance(
         direction=pulse.direction,
         seconds=seconds,
         current_a=float(flowing),
         result=Measured(
-            value=volts / amperes,
+            value=found,
             unit="Ohm",
             method=f"DCIR {seconds:g} s",
             # Two quantised voltages; the cycler's gain and offset are not in it.
-            u95=2 * VOLT_LSB / math.sqrt(6) / abs(amperes),
+            u95=definition.quantisation_u95(VOLT_LSB, pulse.before_a - float(flowing)),
             notes=("u95_quantisation_only",),
         ),
     )

@@ -120,7 +120,7 @@ def test_a_current_that_the_voltage_limit_takes_back_gives_no_value() -> None:
     voltage, current = trace(45.0, r0=0.1)
     limited = np.where(current.time > 15_000, current.value * 0.8, current.value)
     found = dcir("charge", voltage, Series(current.time, limited), 10.0)
-    assert found.result == NotDecidable(not_decidable=("current_was_limited",))
+    assert found.result == NotDecidable(not_decidable=("voltage_limited",))
 
 
 def test_a_voltage_that_moves_the_wrong_way_gives_no_value() -> None:

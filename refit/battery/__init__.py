@@ -1,0 +1,11 @@
+"""`refit battery ...`: what belongs to the qualification of batteries."""
+
+from __future__ import annotations
+
+import typer
+
+from refit.battery import capacity, dcir
+
+app = typer.Typer(name="battery", help="Qualification of used batteries.", no_args_is_help=True)
+app.add_typer(capacity.app)
+app.add_typer(dcir.app)
