@@ -46,9 +46,9 @@ def dcir(
     Times count from the last row of the rest; a time has a resistance only when a row lies within
     5 % of it. A pulse whose edge was not sampled (over 1 s between rest and step) or whose current
     fell by more than 5 % is not valid. The uncertainty (k = 2) is that of the voltage's steps and
-    the current's gain; an offset cancels in the difference, and no temperature is corrected for:
-    compare resistances of one temperature only. The state of charge is told where the trace has a full charge and the
-    capacity.
+    the current's gain; an offset cancels in the difference. No temperature is corrected for:
+    compare resistances of one temperature only. The state of charge is told where the trace has a
+    full charge and the capacity.
 
     Ends with 2 when the trace is refused, and says why.
     """
