@@ -7,6 +7,7 @@ from typing import Literal
 from pydantic import BaseModel, ConfigDict
 
 from stations.cycle import CycleData, StateChange, Statistic
+from stations.inspection.session_data import SessionData
 
 Result = Literal["Undefined", "OK", "NotOK", "NotDecidable"]
 
@@ -40,7 +41,9 @@ class Report(CycleData):
     """Data of `inspection.report`: what the benches measured on one vehicle, unjudged.
 
     The names of measurements are `bench.value`, as in `brake.imbalance_front`; a petrol car has no
-    `gas.opacity`, an electric car no `gas.*`. `not_decidable` names those without a value.
+    `gas.opacity`, an electric car no `gas.*`. `not_decidable` names those without a value. Where
+    there was a session, names are those of a case (`rbt.axle1.force_max_l`), and it says how it
+    went.
     """
 
     fuel: str | None
@@ -52,6 +55,7 @@ class Report(CycleData):
     not_decidable: tuple[str, ...]
     statistics: dict[str, Statistic]
     obd: Obd
+    session: SessionData | None = None
 
 
 RECORDS: dict[str, type[BaseModel]] = {
