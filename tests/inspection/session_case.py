@@ -19,7 +19,8 @@
     ]
 
 `from = NAME` and `part = STEP` go through the bytes of a JSON message; `session`, `serial`,
-`start`, `end`, `calibrated` and `unit` change what the machine says. Values of a part are those of VALUES.
+`start`, `end`, `calibrated` and `unit` change what the machine says. Values of
+a part are those of VALUES.
 """
 
 from __future__ import annotations
