@@ -13,11 +13,10 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from edge.studio.camera import is_whole
-from edge.studio.processing import jpeg_size
 from stations.studio.jobs import TURNING_SETS, Placed
 from stations.studio.manifest import Reason
 from stations.studio.quality import WIDTH, Measured, Place, judge_set, measure
-from wire.pictures import PictureUnreadable, grey_of, read
+from wire.pictures import PictureUnreadable, grey_of, read, size_of
 
 Verdicts = dict[str, tuple[Reason, ...]]
 JudgePictures = Callable[[Path, Sequence[Placed]], Verdicts]
@@ -31,12 +30,13 @@ def judge_files(frames: Path, placed: Sequence[Placed]) -> Verdicts:
     for one in placed:
         path = frames / one.file
         try:
-            if not is_whole(path) or not all(jpeg_size(path)):
+            size_of(path)
+            if not is_whole(path):
                 found[one.file] = (Reason.CORRUPT,)
                 continue
             with path.open("rb") as opened:
                 digest = hashlib.file_digest(opened, "sha256").hexdigest()
-        except OSError:
+        except (OSError, PictureUnreadable):
             found[one.file] = (Reason.CORRUPT,)
             continue
         if seen.setdefault(digest, one.file) != one.file:

@@ -22,6 +22,7 @@ from stations.studio.jobs import TURNING_SETS, Acquired, Job, Placed, Shot
 from stations.studio.manifest import Manifest, Picture, PictureSet, Quality, Reason, Recipe, Verdict
 from stations.studio.masks import polygons_at
 from wire.disk import made_durably
+from wire.pictures import PictureUnreadable, size_of
 
 MANIFEST = "manifest.json"
 UNMASKED = "unmasked"
@@ -120,26 +121,10 @@ def files_of(manifest: Manifest) -> tuple[str, ...]:
 def untouched(source: Path, target: Path, shot: Shot, taken: Taken) -> Prepared:
     """The picture as it is: nobody has looked for a plate, so it is restricted."""
     shutil.copyfile(source, target)
-    width, height = jpeg_size(source)
-    reasons = () if width else (Reason.CORRUPT,)
-    return Prepared(width, height, restricted=True, reasons=reasons)
-
-
-def jpeg_size(file: Path) -> tuple[int, int]:
-    """Width and height that a JPEG says of itself; 0, 0 when it is none."""
-    with file.open("rb") as opened:
-        if opened.read(2) != b"\xff\xd8":
-            return 0, 0
-        while True:
-            head = opened.read(4)
-            if len(head) < 4 or head[0] != 0xFF:
-                return 0, 0
-            length = int.from_bytes(head[2:4])
-            # SOF0 to SOF15 without DHT, JPG and DAC (ITU T.81, table B.1).
-            if 0xC0 <= head[1] <= 0xCF and head[1] not in (0xC4, 0xC8, 0xCC):
-                size = opened.read(5)
-                return int.from_bytes(size[3:5]), int.from_bytes(size[1:3])
-            opened.seek(max(length - 2, 0), 1)
+    try:
+        return Prepared(*size_of(source), restricted=True)
+    except PictureUnreadable:
+        return Prepared(0, 0, restricted=True, reasons=(Reason.CORRUPT,))
 
 
 def said_by_camera(frame: Path) -> dict[str, Any]:

@@ -14,7 +14,7 @@ from edge.sources.fault import MachineFault
 from edge.sources.source import Report
 from edge.studio.folder_camera import FolderCamera
 from edge.studio.output import Output
-from edge.studio.processing import Prepared, Taken, jpeg_size
+from edge.studio.processing import Prepared, Taken
 from edge.studio.session import StudioSession
 from edge.studio.shelf import Shelf
 from edge.studio.still_camera import StillCamera
@@ -29,6 +29,7 @@ from tests.edge.studio.pictures import deliver
 from tests.edge.studio.stills import Stills
 from tests.simulators.helpers import eventually
 from tests.studio.capture_case import JOB, tags
+from wire.pictures import size_of
 from wire.site.cameras import CameraConfig
 
 NUMBERS: dict[int, Tag[Any]] = dict(enumerate(Studio.tags, 1))
@@ -73,7 +74,7 @@ class Controller:
 def masked(source: Path, target: Path, shot: Shot, taken: Taken) -> Prepared:
     """A picture in which nothing had to be hidden."""
     shutil.copyfile(source, target)
-    return Prepared(*jpeg_size(source), restricted=False)
+    return Prepared(*size_of(source), restricted=False)
 
 
 class Bench:
