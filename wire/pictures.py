@@ -8,6 +8,7 @@ nothing then, and draws grey where nothing is left.
 from __future__ import annotations
 
 import io
+import struct
 import warnings
 from pathlib import Path
 
@@ -21,6 +22,7 @@ FORMATS = ("JPEG", "PNG", "WEBP")
 SUFFIXES = (".jpg", ".jpeg", ".png", ".webp")
 START_OF_SCAN, END_OF_IMAGE = b"\xff\xda", b"\xff\xd9"
 PADDING = bytes(range(1, 255)) * 16  # without 0xFF, which would be a marker
+UNREADABLE = (ValueError, TypeError, LookupError, SyntaxError, OSError, struct.error)
 GREY = frozenset({127, 128})  # of a block without coefficients; CMYK is stored inverted
 
 
@@ -106,7 +108,7 @@ def read(path: Path) -> bytes:
 def _turn_upright(image: Image.Image) -> None:
     try:
         ImageOps.exif_transpose(image, in_place=True)
-    except Exception:  # EXIF data that nobody can read: the picture is whole all the same
+    except UNREADABLE:  # EXIF data that nobody can read: the picture is whole all the same
         image.info.pop("exif", None)
 
 
