@@ -40,6 +40,7 @@ MODULES = (
     "broker_config",
     "studio",
     "battery",
+    "quality",
 )
 
 

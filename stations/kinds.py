@@ -6,6 +6,7 @@ import importlib
 import pkgutil
 from collections.abc import Callable
 from dataclasses import dataclass
+from importlib.util import find_spec
 from typing import Any
 
 import stations
@@ -33,8 +34,9 @@ class Kind:
 
 
 def names() -> list[str]:
-    """The kinds that have a folder here, in alphabetical order."""
-    return sorted(module.name for module in pkgutil.iter_modules(stations.__path__) if module.ispkg)
+    """The kinds that have a folder with a declaration here, in alphabetical order."""
+    folders = [module.name for module in pkgutil.iter_modules(stations.__path__) if module.ispkg]
+    return sorted(name for name in folders if find_spec(f"stations.{name}.station") is not None)
 
 
 def find(name: str) -> Kind:

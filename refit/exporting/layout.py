@@ -11,7 +11,7 @@ import numpy as np
 from plant.stores.store import Store
 from refit.exporting.choose import Chosen
 from refit.exporting.reading import Window, means, values_of, windows
-from refit.quality import words
+from refit.status_words import words
 from stations.declare import Type
 from stations.samples import Samples
 

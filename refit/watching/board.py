@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from refit.quality import GOOD, severity, words
+from refit.status_words import GOOD, severity, words
 
 RECENT = 32
 RATE_S = 10.0

@@ -17,7 +17,7 @@ import psutil
 import pytest
 
 from refit.chaos.plant import SmallPlant
-from refit.quality import words
+from refit.status_words import words
 from refit.times import text_of
 from refit.watching.board import NO_VALUE
 from refit.watching.client import url_of

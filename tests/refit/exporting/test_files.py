@@ -23,7 +23,7 @@ from refit.exporting.csv import cell, times
 from refit.exporting.files import whole_file
 from refit.exporting.giving import Asked, Nothing, give
 from refit.exporting.reading import values_of, windows
-from refit.quality import words
+from refit.status_words import words
 from refit.times import text_of
 from stations.declare import Type
 from stations.samples import Samples, build

@@ -1,0 +1,1 @@
+"""What is printed and handed out: PDF reports and their pictures. Needs the extra `reports`."""

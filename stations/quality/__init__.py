@@ -1,0 +1,1 @@
+"""The independent quality control: what is checked, by whom, on how many, and what it shows."""
