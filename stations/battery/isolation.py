@@ -53,3 +53,14 @@ def voltages(bus: float, negative_ohm: float, positive_ohm: float, resistor_ohm:
     near, far = max(negative_ohm, positive_ohm), min(negative_ohm, positive_ohm)
     beside = near * resistor_ohm / (near + resistor_ohm)
     return Voltages(bus, negative, positive, bus * beside / (beside + far), resistor_ohm)
+
+
+def u95_ohm(measured: Voltages, limit: float) -> float:
+    """Expanded uncertainty of that resistance when every voltage is within +- this part of itself.
+
+    Rectangular: u = part / sqrt(3) for each of Vb, V' and V, which are independent; k = 2.
+    """
+    larger = max(measured.negative, measured.positive)
+    ratio = measured.resistor_ohm * measured.bus
+    terms = resistance_ohm(measured), ratio / measured.loaded, ratio / larger
+    return 2 * limit / 3**0.5 * sum(one**2 for one in terms) ** 0.5
