@@ -109,9 +109,7 @@ def table(fit: Fit, q_ah: float, checks: dict[str, float]) -> dict[str, object]:
             "rms_mv": round(1000 * fit.rms_v, 2),
             "max_mv": round(1000 * fit.max_v, 2),
         },
-        "not_fitted": {
-            f"{name}_rms_mv": round(1000 * value, 1) for name, value in checks.items()
-        },
+        "not_fitted": {f"{name}_rms_mv": round(1000 * value, 1) for name, value in checks.items()},
     }
 
 

@@ -1,1 +1,1 @@
-"""A qualification bench in a simulation: packs, what their sensors show, the protocol run on them."""
+"""A qualification bench in a simulation: packs, what sensors show of them, the protocol."""

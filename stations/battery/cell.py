@@ -35,7 +35,7 @@ class Cell:
 
 @dataclass(frozen=True, slots=True)
 class PackSpec:
-    """A pack model: cells in series, modules, rated values, the window of a cell, what is assumed."""
+    """A pack model: cells in series, modules, rated values, a cell's window, what is assumed."""
 
     key: str
     name: str

@@ -81,12 +81,11 @@ class Drawn:
     def told_soc(self) -> Array:
         """What it says of its state of charge, in half percents."""
         mean = 100 * self.packs.soc.mean(axis=1)
-        return np.clip(np.rint(2 * (mean + self.told_soc_off)) / 2, 0, 100)
+        told: Array = np.clip(np.rint(2 * (mean + self.told_soc_off)) / 2, 0, 100)
+        return told
 
 
-def drawn(
-    spec: PackSpec, rngs: Sequence[Generator], faults: Sequence[Sequence[Fault]]
-) -> Drawn:
+def drawn(spec: PackSpec, rngs: Sequence[Generator], faults: Sequence[Sequence[Fault]]) -> Drawn:
     """One pack for each generator, the same whatever is drawn beside it."""
     each = [_one(spec, rng) for rng in rngs]
     columns = {key: np.array([one[key] for one in each]) for key in each[0]}

@@ -1,7 +1,7 @@
 """The equivalent circuit of a cell from a measured pulse test, by linear least squares.
 
-V = OCV(s) + I R0(s) + v1 + v2 with v_j' = (R_j(s) I - v_j) / tau_j is linear in the nodes of OCV, R0,
-R1 and R2 once both time constants are known; these are looked for on a grid. I > 0 is charge.
+V = OCV(s) + I R0(s) + v1 + v2 with v_j' = (R_j(s) I - v_j) / tau_j is linear in the nodes of OCV,
+R0, R1 and R2 once both time constants are known; these are looked for on a grid. I > 0 is charge.
 """
 
 from __future__ import annotations
@@ -46,17 +46,18 @@ def identified(time_s: Array, current_a: Array, voltage_v: Array, soc: Array, r_
     for taus in product(TAU1_S, TAU2_S):
         matrix = np.hstack([instant, fast[taus[0]], slow[taus[1]]])
         nodes, *_ = np.linalg.lstsq(matrix, voltage_v, rcond=None)
-        error = matrix @ nodes - voltage_v
+        error: Array = matrix @ nodes - voltage_v
         rms = float(np.sqrt(np.mean(error**2)))
         if best is None or rms < best[0]:
-            best = rms, nodes, taus, error
+            best = rms, np.asarray(nodes, np.float64), taus, error
     assert best is not None  # the grid is not empty
     rms, nodes, taus, error = best
     count, at = len(OCV_SOC), len(r_soc)
     r0, r1, r2 = np.split(nodes[count:], [at, at + len(LAG_SOC)])
+    lagged = hats(r_soc, LAG_SOC)
     return Fit(
-        ocv_soc=OCV_SOC, ocv_v=nodes[:count], r_soc=r_soc, r0_ohm=r0, r1_ohm=hats(r_soc, LAG_SOC) @ r1,
-        r2_ohm=hats(r_soc, LAG_SOC) @ r2,
+        ocv_soc=OCV_SOC, ocv_v=nodes[:count], r_soc=r_soc,
+        r0_ohm=r0, r1_ohm=lagged @ r1, r2_ohm=lagged @ r2,
         tau_s=taus, rms_v=rms, max_v=float(np.abs(error).max()), samples=len(time_s),
     )  # fmt: skip
 

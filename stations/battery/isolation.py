@@ -6,6 +6,7 @@ known resistor Ro then goes beside the larger of the two, which is measured agai
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 VOLTS_MIN = 1.0  # below it a voltage divides noise
@@ -63,4 +64,4 @@ def u95_ohm(measured: Voltages, limit: float) -> float:
     larger = max(measured.negative, measured.positive)
     ratio = measured.resistor_ohm * measured.bus
     terms = resistance_ohm(measured), ratio / measured.loaded, ratio / larger
-    return 2 * limit / 3**0.5 * sum(one**2 for one in terms) ** 0.5
+    return 2 * limit / math.sqrt(3) * math.hypot(*terms)

@@ -188,9 +188,7 @@ def _running(protocol: Protocol, state: State, sample: Sample) -> Outcome:
     return _told(protocol, state, step, sample)
 
 
-def _has_ended(
-    protocol: Protocol, step: Step, state: State, sample: Sample, spent: float
-) -> bool:
+def _has_ended(protocol: Protocol, step: Step, state: State, sample: Sample, spent: float) -> bool:
     """Whether the step's own end is reached: its time, its charge, or the window of the cells."""
     low, high = protocol.cell_v
     if step.kind in ("rest", "pulse") and spent >= step.seconds - 1e-6:
@@ -219,9 +217,9 @@ def _told(protocol: Protocol, state: State, step: Step, sample: Sample) -> Outco
         if excess > -TAPER_V:
             held = min(held, (sample.voltage_v or 0.0) + cells * TAPER_V)
         held = min(held - TAPER_GAIN * cells * excess, cells * high)
-    told = Setpoints(step.current_a, held)
+    setpoints = Setpoints(step.current_a, held)
     state = replace(state, asked_a=step.current_a, before_a=state.asked_a, held_v=held)
-    return Outcome(state, told, step.name, ())
+    return Outcome(state, setpoints, step.name, ())
 
 
 def _entered(protocol: Protocol, state: State, at: int, sample: Sample) -> Outcome:

@@ -5,10 +5,10 @@ at most 10 mV, and no self-discharge is an outlier of the stock. Its cost is the
 (largest less smallest) of all four, each over the stock's standard deviation.
 
 Every set contains the module with its smallest Q. So for each module as that one (the anchor) the
-nearest others are taken, near by the sum of the same differences, from every window of R and OCV in
-which all fit together. The cost of any set is at least the distance of its farthest module from the
-anchor, and that of the set found at most 2 d - 1 = 7 times that distance: the set found costs at
-most 7 times the best one, and `lower_bound` tells for the stock at hand how much better any could be.
+nearest others are taken, near by the sum of the same differences, from every window of R and OCV
+in which all fit together. The cost of any set is at least the distance of its farthest module from
+the anchor, and that of the set found at most 2 d - 1 = 7 times that distance: the set found costs
+at most 7 times the best one, and `lower_bound` tells how much better any could be for this stock.
 """
 
 from __future__ import annotations
@@ -126,10 +126,9 @@ def _search(table: Array, scaled: Array, count: int) -> tuple[Indices | None, fl
         if radius >= best_cost:
             break  # nothing that contains this anchor as its smallest costs less
         members, distance, _ = near[anchor]
-        seen, least = 0, np.inf
-        for inside in _windows(table, members, anchor, count, distance):
-            seen += 1
-            if seen > WINDOWS_MAX:
+        least = np.inf
+        for seen, inside in enumerate(_windows(table, members, anchor, count, distance)):
+            if seen == WINDOWS_MAX:
                 is_whole = False
                 break
             chosen = inside[:count]

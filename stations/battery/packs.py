@@ -1,7 +1,8 @@
 """Many packs at once as equivalent circuits: arrays of (packs, cells), one step for all of them.
 
 V = OCV(s, T) + I (R0 + joint) + v1 + v2, v_j' = v_j e^(-dt/tau_j) + R_j (1 - e^(-dt/tau_j)) I,
-s' = s + I dt / (3600 Q(T)), m cp dT/dt = I^2 R0 + v1^2/R1 + v2^2/R2 - h A (T - T_amb). I > 0 charges.
+s' = s + I dt / (3600 Q(T)), m cp dT/dt = I^2 R0 + v1^2/R1 + v2^2/R2 - h A (T - T_amb); I > 0
+charges.
 The curves are those of one real cell (`cell.py`); the packs are simulated from it.
 """
 
@@ -23,7 +24,7 @@ SECOND_H = 1.0 / 3600.0
 
 @dataclass(slots=True, eq=False)
 class Packs:
-    """The packs' parameters and state; (packs, cells) where not said otherwise, Ah, Ohm, V, degC."""
+    """Parameters and state of packs; (packs, cells) where not said otherwise, Ah, Ohm, V, degC."""
 
     spec: PackSpec
     cell: Cell
@@ -67,8 +68,7 @@ class Packs:
         warm = np.exp(self.spec.assumed["resistance_k"] * (1 / kelvin - 1 / REFERENCE_K))
         scale = self.growth * warm * (self.cell.capacity_ah / self.spec.rated_ah)
         r0, r1, r2 = (
-            curve[place] * scale
-            for curve in (self.cell.r0_ohm, self.cell.r1_ohm, self.cell.r2_ohm)
+            curve[place] * scale for curve in (self.cell.r0_ohm, self.cell.r1_ohm, self.cell.r2_ohm)
         )
         self._r = r0 + self.joint_ohm, r1, r2
         self._losses = 1 / r1, 1 / r2
@@ -122,7 +122,8 @@ class Packs:
         limit = (voltage_v - open_v) / ohm
         charge = np.minimum(wanted_a, np.maximum(limit, 0.0))
         discharge = np.maximum(wanted_a, np.minimum(limit, 0.0))
-        return np.where(wanted_a > 0, charge, discharge)
+        held: Array = np.where(wanted_a > 0, charge, discharge)
+        return held
 
     def step(self, current_a: Array, seconds: Array) -> None:
         """Let a constant current flow for a while; both (packs, 1).
@@ -152,13 +153,13 @@ class Packs:
         self.temperature = self.temperature + watts * (seconds / capacity)
 
     def resistance(self, seconds: float) -> Array:
-        """What a pulse of this length finds in Ohm, without the OCV's own change, (packs, cells)."""
+        """What a pulse of this length finds in Ohm, without the OCV's change, (packs, cells)."""
         one, two = (1 - float(np.exp(-seconds / tau)) for tau in self.cell.tau_s)
         r0, r1, r2 = self._r
         return r0 + r1 * one + r2 * two
 
     def at_rest(self, soc: Array) -> Packs:
-        """The same packs relaxed, sound of temperature, at other states of charge: for the truth."""
+        """The same packs relaxed, at 25 degC, at other states of charge: for the truth."""
         cold = np.full_like(self.temperature, REFERENCE_DEGC)
         return replace(
             self, soc=soc.copy(), temperature=cold, ambient=cold[:, :1],

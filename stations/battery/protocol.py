@@ -53,7 +53,7 @@ class Limits:
 
 @dataclass(frozen=True, slots=True)
 class CyclerLimits:
-    """What the cycler itself is told first, tighter than our own limits; A, V, both without sign."""
+    """What the cycler itself is told first, tighter than our own limits; A and V without sign."""
 
     current_max_a: float
     voltage_max_v: float
@@ -62,7 +62,7 @@ class CyclerLimits:
 
 @dataclass(frozen=True, slots=True)
 class Protocol:
-    """A protocol for one pack model: `cell_v` is the window in which it is charged, `cells` in series.
+    """A protocol for one pack model: `cells` in series, each charged within `cell_v`.
 
     `sha256` names the table it came from.
     """
@@ -86,7 +86,7 @@ class Protocol:
 
 
 def protocol(name: str, spec: PackSpec, tables: Mapping[str, Any] | None = None) -> Protocol:
-    """The protocol of this name for a pack; LookupError with the known names, ValueError if wrong."""
+    """The protocol of this name; LookupError with the known names, ValueError if it is wrong."""
     tables = tables or table("protocols")
     if name not in tables["protocol"]:
         raise LookupError(f"no protocol {name!r}; known are {', '.join(tables['protocol'])}")
@@ -113,7 +113,7 @@ def protocol(name: str, spec: PackSpec, tables: Mapping[str, Any] | None = None)
 
 
 def expected_s(steps: Protocol, soc: float, health: float = 1.0) -> tuple[float, ...]:
-    """How long each step will take from a state of charge (0 to 1), with a health that is guessed."""
+    """How long each step will take from a state of charge (0 to 1), with a guessed health."""
     lengths = []
     left = soc
     for step in steps.steps:
@@ -170,7 +170,10 @@ def _limits(tables: Mapping[str, Any], spec: PackSpec) -> Limits:
 
 
 def _check(made: Protocol) -> None:
-    """ValueError for a step that could not be run: wrong sign, beyond the limits, without an end."""
+    """ValueError for a step that could not be run: wrong sign, above the limits, without end."""
+    names = [step.name for step in made.steps]
+    if len(set(names)) < len(names) or not names:
+        raise ValueError(f"{made.id}: steps need names of their own")
     for step in made.steps:
         sign = {"rest": 0, "charge": 1, "discharge": -1}.get(step.kind)
         flows = (step.current_a > 0) - (step.current_a < 0)
@@ -183,6 +186,3 @@ def _check(made: Protocol) -> None:
         if step.kind == "charge" and step.until_current_a is None:
             raise ValueError(f"step {step.name!r}: a charge wants until_current_c")
         made.index(step.resume)
-    names = [step.name for step in made.steps]
-    if len(set(names)) < len(names) or not names:
-        raise ValueError(f"{made.id}: steps need names of their own")

@@ -15,7 +15,7 @@ CHARGE_STEPS, REST_STEPS, DISCHARGE_STEPS = 1500, 180, 1400
 def capacity_ah(packs: Packs) -> Array:
     """What each pack gives from full until its first cell is at the end of the window, (packs,).
 
-    Full: charged at a constant current, then with the highest cell held at the upper end until C/20.
+    Full: charged at a constant current, then with the highest cell held at its end until C/20.
     """
     low, high = packs.spec.cell_v
     model = packs.at_rest(packs.soc)
@@ -50,4 +50,5 @@ def _excess_a(model: Packs, wanted: Array, high: float) -> Array:
     """By how much the current has to fall so that the highest cell stays at the upper end."""
     volts = model.ocv + model.v1 + model.v2 + wanted * model.resistance(STEP_S)
     excess = (volts - high) / model.resistance(STEP_S)
-    return np.maximum(excess.max(axis=1, keepdims=True), 0.0)
+    above: Array = np.maximum(excess.max(axis=1, keepdims=True), 0.0)
+    return above
