@@ -41,6 +41,7 @@ MODULES = (
     "studio",
     "battery",
     "quality",
+    "inspection",
 )
 
 

@@ -18,7 +18,10 @@ DIALECT = "https://json-schema.org/draft/2020-12/schema"
 @app.command()
 def schema(
     what: Annotated[
-        str, typer.Argument(help="site, record, or a kind of station for the data of its records.")
+        str,
+        typer.Argument(
+            help="site, record, inspection-case, or a kind of station for the data of its records."
+        ),
     ] = "site",
     markdown: Annotated[
         bool, typer.Option("--markdown", help="The reference page of the site file instead.")
@@ -34,8 +37,9 @@ def schema(
 
         typer.echo(reference.page(), nl=False)
         return
-    if what not in ("site", "record", *kinds.names()) or markdown:
-        known = ", ".join(("site", "record", *kinds.names()))
+    known_names = ("site", "record", *kinds.names(), "inspection-case")
+    if what not in known_names or markdown:
+        known = ", ".join(known_names)
         typer.echo(f"no schema of {what!r}: known are {known}; --markdown is for site", err=True)
         raise typer.Exit(WRONG)
     typer.echo(orjson.dumps(schema_of(what), option=orjson.OPT_INDENT_2).decode())
@@ -51,6 +55,10 @@ def schema_of(what: str) -> dict[str, Any]:
         from stations.records import Record
 
         return {"$schema": DIALECT, **Record.model_json_schema()}
+    if what == "inspection-case":
+        from stations.inspection.judging.output import case_schema
+
+        return case_schema()
     return _schema_of_kind(what)
 
 

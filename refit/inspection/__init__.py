@@ -1,0 +1,11 @@
+"""`refit inspection ...`: what belongs to the roadworthiness inspection."""
+
+from __future__ import annotations
+
+import typer
+
+from refit.inspection import judge, rules
+
+app = typer.Typer(name="inspection", help="The roadworthiness inspection.", no_args_is_help=True)
+app.add_typer(judge.app)
+app.add_typer(rules.app)
