@@ -33,6 +33,11 @@ OWN = """
 
 An agent makes these itself, for any kind of station and for `device`.
 """
+PLANT = """
+## Records of the plant's side
+
+Made there, or written into the ledger by another system: repairs, the quality control, documents.
+"""
 GAP_REASONS = {
     "link down": "the connection was lost, or the machine stopped answering",
     "not trusted": "the OPC UA server's certificate was not trusted (any more)",
@@ -57,7 +62,16 @@ def page() -> str:
     for name in kinds.names():
         parts.append(f"\n## Records of the kind `{name}`\n")
         parts += [_record(kind, model) for kind, model in records_of(name).items()]
+    parts.append(PLANT)
+    parts += [_record(kind, model) for kind, model in plant_records().items()]
     return "".join(parts)
+
+
+def plant_records() -> dict[str, type[BaseModel]]:
+    """The records that no agent makes."""
+    from stations.quality.records import RECORDS
+
+    return dict(RECORDS)
 
 
 def records_of(kind: str) -> dict[str, type[BaseModel]]:

@@ -69,6 +69,7 @@ def test_every_kind_of_record_that_is_made_is_on_the_page() -> None:
     made = {"gap", "clock_step", "file_lost", "record_too_long"}.union(
         *(records.records_of(kind) for kind in kinds.names())
     )
+    made |= set(records.plant_records())
     page = records.page()
     assert {line[5:-1] for line in page.splitlines() if line.startswith("### `")} == made
     drafted = {
