@@ -17,14 +17,16 @@ from stations.battery.packs import Packs
 
 SOH = (0.66, 1.0)
 SOC = (0.25, 0.45)
+AMBIENT_DEGC = (22.0, 25.0)
+ALPHA_PER_K = (0.003, 0.006)
 ISOLATION_OHM = (0.8e6, 4e6)
 WEAK_LOSS = (0.08, 0.18)  # of the capacity of a weak module
-JOINT_OHM = (0.8e-3, 1.6e-3)
+JOINT_OHM = (0.3e-3, 0.8e-3)
 LEAK_OHM = (8e3, 28e3)
 RUNAWAY_W = (12.0, 20.0)
 FAULTS = {
     "weak-module": "a module with 8 to 18 % less capacity; =N says which",
-    "joint": "a bad joint, 0.8 to 1.6 mOhm, at the first cell of a module; =N says which",
+    "joint": "a bad joint, 0.3 to 0.8 mOhm, at the first cell of a module; =N says which",
     "isolation-leak": "one pole leaks to chassis; =OHM says how much",
     "current-drift": "the current sensor drifts; =A says by how much in an hour",
     "lying-bms": "the BMS tells a better health; =POINTS says by how much",
@@ -102,22 +104,8 @@ def drawn(spec: PackSpec, rngs: Sequence[Generator], faults: Sequence[Sequence[F
     for row, (rng, some) in enumerate(zip(rngs, faults, strict=True)):
         for fault in some:
             _put(found, row, fault, rng)
-    return replace_state(found)
-
-
-def replace_state(found: Drawn) -> Drawn:
-    """After parameters were changed the circuit looks them up again."""
-    packs = found.packs
-    found.packs = Packs(
-        **{name: getattr(packs, name) for name in _PARAMETERS},
-    )
+    packs.renew()
     return found
-
-
-_PARAMETERS = (
-    "spec", "cell", "q_ah", "growth", "soc", "temperature", "ambient", "alpha_per_k", "joint_ohm",
-    "leak_a", "balancing", "heating_w", "negative_ohm", "positive_ohm",
-)  # fmt: skip
 
 
 def _one(spec: PackSpec, rng: Generator) -> Mapping[str, object]:
@@ -128,7 +116,7 @@ def _one(spec: PackSpec, rng: Generator) -> Mapping[str, object]:
     own = np.clip(rng.normal(0, 1, cells), -3, 3) * (0.004 + 0.02 * loss)
     health = soh * (1 + module + own)
     growth = 1 + spec.assumed["growth_per_loss"] * (1 - health)
-    ambient = rng.uniform(23.0, 27.0)
+    ambient = rng.uniform(*AMBIENT_DEGC)
     near = rng.uniform(*ISOLATION_OHM)
     far = near * rng.uniform(1.2, 2.5)
     sides = (near, far) if rng.random() < 0.5 else (far, near)
@@ -138,7 +126,7 @@ def _one(spec: PackSpec, rng: Generator) -> Mapping[str, object]:
         "soc": rng.uniform(*SOC) + np.clip(rng.normal(0, 1, cells), -3, 3) * 0.003,
         "ambient": ambient,
         "temperature": ambient + rng.uniform(-0.5, 0.5) + rng.normal(0, 0.15, cells),
-        "alpha_per_k": rng.uniform(0.001, 0.005),
+        "alpha_per_k": rng.uniform(*ALPHA_PER_K),
         "leak_a": np.abs(rng.normal(0, 2e-4, cells)),
         "joint_ohm": np.zeros(cells),
         "heating_w": np.zeros(cells),
@@ -167,7 +155,7 @@ def _put(found: Drawn, row: int, fault: Fault, rng: Generator) -> None:
         side = packs.negative_ohm if rng.random() < 0.5 else packs.positive_ohm
         side[row] = value or rng.uniform(*LEAK_OHM)
     elif fault.name == "current-drift":
-        found.drift_a_per_h[row] = value or rng.uniform(1.0, 3.0) * rng.choice([-1, 1])
+        found.drift_a_per_h[row] = value or rng.uniform(0.2, 1.0) * rng.choice([-1, 1])
     elif fault.name == "lying-bms":
         found.told_soh_off[row] = value or rng.uniform(8.0, 20.0)
         found.told_soc_off[row] = rng.uniform(4.0, 10.0)

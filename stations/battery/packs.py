@@ -40,6 +40,7 @@ class Packs:
     heating_w: Array  # of a runaway that begins, at 25 degC
     negative_ohm: Array  # (packs,), isolation of the poles
     positive_ohm: Array
+    is_isothermal: bool = field(init=False, default=False)
     current: Array = field(init=False)  # (packs, 1)
     v1: Array = field(init=False)
     v2: Array = field(init=False)
@@ -56,13 +57,16 @@ class Packs:
     def __post_init__(self) -> None:
         self.v1, self.v2 = np.zeros_like(self.soc), np.zeros_like(self.soc)
         self.current = np.zeros((len(self.soc), 1))
-        self._renew()
+        self.renew()
 
     def __len__(self) -> int:
         return len(self.soc)
 
-    def _renew(self) -> None:
-        """What depends on state of charge and temperature, and changes slowly."""
+    def renew(self) -> None:
+        """Look up what depends on state of charge and temperature, and changes slowly.
+
+        To be called after a parameter was changed.
+        """
         place = np.rint(np.clip(self.soc, 0.0, 1.0) * STEPS).astype(np.intp)
         kelvin = self.temperature + 273.15
         warm = np.exp(self.spec.assumed["resistance_k"] * (1 / kelvin - 1 / REFERENCE_K))
@@ -131,14 +135,15 @@ class Packs:
         An array of seconds is known again by itself, so it is not to be changed in place.
         """
         if self._age >= RENEW_EVERY:
-            self._renew()
+            self.renew()
         self._age += 1
         self.current = current_a
         one, two = self._decay(seconds)
         self.v1 = self.v1 * one + self._gains[0] * current_a
         self.v2 = self.v2 * two + self._gains[1] * current_a
         self.soc = self.soc + (current_a - self._drained) * seconds * self._part_per_as
-        self._heat(current_a, seconds)
+        if not self.is_isothermal:
+            self._heat(current_a, seconds)
 
     def _heat(self, current_a: Array, seconds: Array) -> None:
         watts = current_a**2 * self._r[0]
@@ -159,9 +164,11 @@ class Packs:
         return r0 + r1 * one + r2 * two
 
     def at_rest(self, soc: Array) -> Packs:
-        """The same packs relaxed, at 25 degC, at other states of charge: for the truth."""
+        """The same packs relaxed, at other states of charge, and always at 25 degC."""
         cold = np.full_like(self.temperature, REFERENCE_DEGC)
-        return replace(
+        found = replace(
             self, soc=soc.copy(), temperature=cold, ambient=cold[:, :1],
             heating_w=np.zeros_like(self.heating_w), balancing=np.zeros_like(self.balancing),
         )  # fmt: skip
+        found.is_isothermal = True
+        return found

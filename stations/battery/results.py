@@ -53,6 +53,7 @@ class Gate(_Fact):
     high: float | None
     source: str
     value: float | None
+    u95: float | None = None
     verdict: Literal["pass", "fail", "not_decidable"]
     reasons: tuple[str, ...] = ()
 

@@ -93,10 +93,10 @@ def test_a_weak_module_has_eight_to_eighteen_percent_less_than_the_others() -> N
 
 def test_every_fault_changes_what_it_names() -> None:
     sound, packs = some(), {name: some(1, Fault(name)) for name in FAULTS}
-    assert packs["joint"].packs.resistance(10).max() > 1.5 * sound.packs.resistance(10).max()
+    assert packs["joint"].packs.resistance(10).max() > 1.3 * sound.packs.resistance(10).max()
     leak = packs["isolation-leak"].packs
     assert min(leak.negative_ohm[0], leak.positive_ohm[0]) < 100 * SPEC.nominal_v
-    assert abs(packs["current-drift"].drift_a_per_h[0]) >= 1
+    assert abs(packs["current-drift"].drift_a_per_h[0]) >= 0.2
     assert packs["lying-bms"].told_soh(np.array([0.7]))[0] >= 77
     assert packs["runaway"].packs.heating_w.max() >= 12
     assert packs["stuck-contactor"].stuck == [True]
