@@ -173,8 +173,17 @@ class Health:
             "problems": list(since),
             "since_ms": since,
             "links": links,
+            "studios": self._studios(),
             "health": health,
         }
+
+    def _studios(self) -> dict[str, Any]:
+        if not self.agent.studios:
+            return {}
+        from stations.studio.status import status_of  # takes its time, and few agents have one
+
+        studios = self.agent.studios.items()
+        return {name: status_of(one.job, one.memory) for name, one in studios}
 
     def _terms(self) -> list[expiry.Term]:
         agent = self.agent

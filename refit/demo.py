@@ -60,6 +60,9 @@ def demo(
             typer.echo("refit demo: interrupted, nothing was counted", err=True)
             raise typer.Exit(130) from None
     typer.echo(json.dumps(result.as_json()) if as_json else result.summary())
+    for problem in (*plant.files.problems, result.none_made()):
+        if problem:
+            typer.echo(f"refit demo: {problem}", err=True)
     for example in result.total.examples:
         typer.echo(f"refit demo: {example}", err=True)
     raise typer.Exit(0 if result.is_clean else 1)

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import re
+import sys
 import time
 from collections import Counter
+from collections.abc import Mapping
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,18 +17,29 @@ from plant.dead_letters import DeadLetters
 from plant.ledger import Entry, Ledger, LedgerError, open_ledger
 from plant.stores.factory import dead_letters_path, open_store
 from refit.accounts import Balance, balance, total
+from refit.demo_files import DemoFiles
+from refit.demo_operator import DemoOperator
 from refit.processes import Processes, free_ports, listens
 from refit.watching.client import Away, Client
 from simulators.control import stop_models
 from wire.clock import SystemClock
 from wire.site import Site, load, write_copy
+from wire.site.cameras import CameraConfig
 
 DEMO_SITE = Path(__file__).parents[1] / "config" / "demo" / "site.toml"
 START_S = 30.0
-DRAIN_S = 10.0
+DRAIN_S = 20.0
+FILES_S = 15.0
 POLL_S = 0.3
 QUIET_POLLS = 3
+WAITING = ("backlog_samples", "records_waiting", "files_waiting")
 LETTERS_MAX = 1_000_000
+CAMERAS = "cameras"
+# Small, and of four vehicles that come again, so that a small machine has time for the rest.
+SHOOTING = (
+    "--size", "480x270", "--scale", "0.1", "--write-s", "0.02", "--vehicles", "7,6,10,0",
+    "--nice", "5",
+)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +52,7 @@ class Result:
     in_ledger: int
     records: Counter[str]
     stations: dict[str, tuple[str, Balance]]
+    files: Mapping[str, list[str]]
 
     @property
     def total(self) -> Balance:
@@ -74,6 +89,7 @@ class Result:
                 }
                 for name, (kind, one) in self.stations.items()
             },
+            **self.files,
         }
 
     def summary(self) -> str:
@@ -84,6 +100,11 @@ class Result:
             f" stored: {whole.lost} lost, {whole.duplicates} doubled, {whole.refused} refused.\n"
             f"{self.made} records were made, {self.in_ledger} are in the ledger."
         )
+
+    def none_made(self) -> str:
+        """Of what there is no file, and what to do; empty when there is of everything."""
+        none = " and ".join(name for name, made in self.files.items() if not made)
+        return none and f"no {none}: the first takes half a minute or more, such as --for 60"
 
 
 class DemoPlant:
@@ -97,7 +118,9 @@ class DemoPlant:
         self._ledger: Ledger | None = None
         source = source or DEMO_SITE
         self.file = self.folder / "site.toml"
-        self.site, self.control_port = _copy(source, self.file, speed)
+        self.site, self.control_port, self._cameras_port = _copy(source, self.file, speed)
+        self.files = DemoFiles(self.site, self.folder)
+        self.operator = DemoOperator(self.site)
 
     def __enter__(self) -> DemoPlant:
         try:
@@ -105,6 +128,7 @@ class DemoPlant:
         except BaseException:
             self.processes.end()
             raise
+        self.files.start()
         self.started = time.monotonic()
         return self
 
@@ -115,12 +139,16 @@ class DemoPlant:
         trace: TracebackType | None,
     ) -> None:
         self.processes.end()
+        self.files.stop()
         if self._ledger is not None:
             self._ledger.close()
 
     def _start(self) -> None:
         start, port = self.processes.start, self.site.broker.port
         start("broker", "broker", "--site", self.file)
+        folders = [one.folder for one in self._cameras if one.folder is not None]
+        if folders:
+            self._start_cameras(folders[0])
         start(
             "simulators", "simulate", "--site", self.file, "--speed", str(self._speed),
             "--seed", str(self._seed), "--log", self.truth, "--control", str(self.control_port),
@@ -129,14 +157,27 @@ class DemoPlant:
         start("historian", "historian", "--site", self.file)
         ready = lambda: listens(self.control_port)  # noqa: E731
         self.processes.wait_for("the simulators", ready, START_S)
+        if folders:
+            seen = lambda: listens(self._cameras_port)  # noqa: E731
+            self.processes.wait_for("the simulated cameras", seen, START_S)
         for agent in self.site.agents:
             start(agent.name, "agent", "--site", self.file, "--name", agent.name)
+
+    @property
+    def _cameras(self) -> list[CameraConfig]:
+        return [camera for one in self.site.stations for camera in one.cameras.values()]
+
+    def _start_cameras(self, folder: Path) -> None:
+        """One process is all simulated cameras: it hears triggers, and is asked for pictures."""
+        words = ["--folder", folder, "--port", self._cameras_port, *SHOOTING]
+        self.processes.spawn(CAMERAS, [sys.executable, "-m", "simulators.studio", *words])
 
     def wait(self, seconds: float) -> None:
         """Let the plant run; Ended when one of its processes dies."""
         until = time.monotonic() + seconds
         while (rest := until - time.monotonic()) > 0:
             self.processes.check()
+            self.operator.look()
             time.sleep(min(rest, 0.2))
 
     def health(self, agent: str) -> dict[str, Any] | None:
@@ -163,6 +204,7 @@ class DemoPlant:
         stop_models(self.control_port)
         health = self._drained()
         seconds = time.monotonic() - self.started
+        self.files.finish(FILES_S)
         self.end()
         return self._count(seconds, health)
 
@@ -181,11 +223,12 @@ class DemoPlant:
         while quiet < QUIET_POLLS and time.monotonic() < until:
             time.sleep(POLL_S)
             self.processes.check()
-            found = [self.health(agent.name) for agent in self.site.agents]
-            health = [one["health"] for one in found if one is not None]
-            waiting = sum(one["backlog_samples"] + one["records_waiting"] for one in health)
+            found = [one for agent in self.site.agents if (one := self.health(agent.name))]
+            health = [one["health"] for one in found]
+            waiting = sum(one[name] for one in health for name in WAITING)
+            busy = [name for one in found for name, it in one["studios"].items() if it["busy"]]
             now = [one["samples"] for one in health]
-            quiet = quiet + 1 if now == before and not waiting else 0
+            quiet = quiet + 1 if now == before and not waiting and not busy else 0
             before = now
         return health
 
@@ -204,18 +247,21 @@ class DemoPlant:
             in_ledger=sum(records.values()),
             records=records,
             stations={name: (kinds[name], one) for name, one in balances.items()},
+            files=self.files.as_json(),
         )
 
 
-def _copy(source: Path, target: Path, speed: float) -> tuple[Site, int]:
-    """A copy of the site with free ports everywhere, and one more for the simulators' control.
+def _copy(source: Path, target: Path, speed: float) -> tuple[Site, int, int]:
+    """A copy of the site with free ports everywhere, and those of two simulators.
 
-    What is planned is as much quicker as the machines are.
+    These are the control of the machines, and the cameras. What is planned is as much quicker as
+    the machines are.
     """
     site = load(source)
-    places: list[tuple[str, ...]] = [("broker", "port"), ("historian", "http")]
+    places: list[tuple[str, ...]] = [("broker", "port"), ("historian", "http"), ("media", "port")]
     places += [("agent", agent.name, "http") for agent in site.agents]
-    ports = free_ports(len(places) + 1 + sum(1 + len(one.modbus) for one in site.stations))
+    ports = free_ports(len(places) + 2 + sum(1 + len(one.modbus) for one in site.stations))
+    cameras_port, control_port = ports.pop(), ports.pop()
     overrides: dict[tuple[str, ...], Any] = {place: ports.pop() for place in places}
     for line in site.lines:
         if line.takt_ms is not None:
@@ -230,7 +276,12 @@ def _copy(source: Path, target: Path, speed: float) -> tuple[Site, int]:
         for name in station.modbus:
             url = f"tcp://127.0.0.1:{ports.pop()}"
             overrides["station", station.name, "modbus", name, "url"] = url
-    return write_copy(source, target, overrides), ports.pop()
+        for name, camera in station.cameras.items():
+            for key, url in (("url", camera.url), ("simulator", camera.simulator)):
+                if url is not None:
+                    moved = re.sub(r"//[^/]+", f"//127.0.0.1:{cameras_port}", url, count=1)
+                    overrides["station", station.name, "cameras", name, key] = moved
+    return write_copy(source, target, overrides), control_port, cameras_port
 
 
 def _quicker(duration_ms: float, speed: float) -> str:

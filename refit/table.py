@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections import deque
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -65,7 +66,16 @@ class PlantTable:
             told = f"{record.time[11:19]} {record.kind}" if record else ""
             row = self._row(station, said and said["health"])
             table.add_row(*row, *([told] if self.records else []))
-        return Group(table, *self._problems(health), self._foot())
+        return Group(*self._files(), table, *self._problems(health), self._foot())
+
+    def _files(self) -> Iterator[Text]:
+        """The newest of what was made of records, each with the path to open."""
+        for maker, made in self.plant.files.told():
+            if made:
+                of = f" ({len(made)} so far)" if len(made) > 1 else ""
+                yield Text(f"newest {maker.what}{of}: {made[-1]}", "bold", overflow="fold")
+            else:
+                yield Text(f"newest {maker.what}: none yet", "dim")
 
     def _row(self, station: StationConfig, health: dict[str, Any] | None) -> list[str | Text]:
         stored = self.store.count(station.name)
@@ -107,6 +117,7 @@ class PlantTable:
         for agent, said in health.items():
             problems = ["does not answer yet"] if said is None else said["problems"]
             lines += [Text(f"{agent}: {problem}", "yellow") for problem in problems]
+        lines += [Text(problem, "yellow") for problem in self.plant.files.problems]
         return lines
 
     def _foot(self) -> Text:

@@ -1,6 +1,7 @@
 """A camera that is asked for a still image over HTTP (as by the snapshot URI of ONVIF).
 
-It shoots when it hears the request, so it is for a table that stands: step and shoot.
+It shoots when it hears the request, so it is for a table that stands: step and shoot. What it knows
+of the picture (where the number plate is, say) it may write into the head `X-Picture`, as JSON.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from pathlib import Path
 from urllib.parse import quote, urlsplit
 
 from edge.studio.camera import CameraError, Sink, is_whole
+from edge.studio.shelf import SIDECAR
 from stations.studio.jobs import Shoot
 from wire.site.cameras import CameraConfig
 
@@ -22,6 +24,8 @@ PROBE_S = 10.0
 AGAIN_S = (0.5, 1.0, 2.0)
 BYTES_MAX = 256 << 20
 PART_BYTES = 1 << 20
+SAID = "X-Picture"
+SAID_MAX = 60_000
 WAITING_MAX = 1000
 
 
@@ -65,7 +69,7 @@ class StillCamera:
                 await sink.deliver(self.name, file, None, asked)
             except (CameraError, OSError) as error:
                 if file is not None:
-                    await asyncio.to_thread(file.unlink, missing_ok=True)
+                    await asyncio.to_thread(_remove, file)
                 await self._told(sink, str(error))
                 await asyncio.sleep(wait_s)
             else:
@@ -91,7 +95,7 @@ class StillCamera:
                 with tempfile.NamedTemporaryFile(
                     dir=self._folder, suffix=".jpg", delete=False
                 ) as file:
-                    left = BYTES_MAX
+                    left, said = BYTES_MAX, answer.headers.get(SAID, "")
                     while left > 0 and (part := answer.read(min(PART_BYTES, left))):
                         left -= len(part)
                         file.write(part)
@@ -104,6 +108,8 @@ class StillCamera:
         if left <= 0 or not is_whole(path):
             path.unlink()
             raise CameraError(f"{self.name} sent a picture without an end, or one too large")
+        if 0 < len(said) <= SAID_MAX:
+            path.with_suffix(SIDECAR).write_text(said, encoding="utf-8")
         return path
 
     def _opener(self, url: str) -> urllib.request.OpenerDirector:
@@ -124,3 +130,8 @@ class StillCamera:
                 return ""
         except OSError as error:
             return f"{self.name} does not answer: {error}"
+
+
+def _remove(file: Path) -> None:
+    for one in (file, file.with_suffix(SIDECAR)):
+        one.unlink(missing_ok=True)

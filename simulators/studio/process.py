@@ -12,8 +12,9 @@ import logging
 import queue
 import threading
 import zlib
-from collections import defaultdict
+from collections import Counter
 from dataclasses import asdict, dataclass, replace
+from functools import partial
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
@@ -24,16 +25,22 @@ import numpy as np
 from simulators.studio import views
 from simulators.studio.album import Order, Shot, jpeg, shots
 from simulators.studio.faults import CROP_M, OFFSET_DEG, CameraFault, developed
+from simulators.studio.garage import Garage, Taken
 from simulators.studio.panorama import cube, equirectangular
 from simulators.studio.picture import View, photograph
 from simulators.studio.style import Look
 from simulators.studio.truth import truth_of
 from simulators.studio.vehicle import vehicle
+from stations.studio.manifest import PictureSet
 
 WAITING_MAX = 2000
 BODY_MAX = 10_000
 PARTS = 8
 EXPOSURE_S = 0.001
+COUNTS = "counts"
+BEGINNING = b"\xff\xd8"
+STOP_S = 0.5
+LOOK_S = 0.05
 log = logging.getLogger("refit.simulators")
 
 
@@ -50,13 +57,17 @@ class Pulse:
 
 @dataclass(frozen=True)
 class Setting:
-    """How the cameras work: where to, which size, how long writing a file takes."""
+    """How the cameras work: where to, which size, how long writing a file takes.
+
+    `vehicles` are the seeds of the only ones that come; none: each name is another.
+    """
 
     folder: Path | None
     width: int = 960
     height: int = 540
     write_s: float = 0.2
     scale: float = 0.25
+    vehicles: tuple[int, ...] = ()
 
 
 class Cameras:
@@ -65,24 +76,27 @@ class Cameras:
     def __init__(self, setting: Setting) -> None:
         self.setting = setting
         self._pulses: queue.Queue[Pulse | None] = queue.Queue(WAITING_MAX)
-        self._counts: dict[str, int] = defaultdict(int)
+        self._garage = Garage(setting.vehicles)
+        self._stills = 0
+        self._counts: Counter[str] = Counter()
         self._ills: dict[CameraFault, int] = {}
         self._last: dict[str, tuple[np.ndarray, dict[str, Any]]] = {}
         self._stood: dict[str, float] = {}
         self._lock = threading.Lock()
         self._stopping = threading.Event()
-        self._thread = threading.Thread(target=self._work, name="camera")
+        self._thread = threading.Thread(target=self._work, name="camera", daemon=True)
 
     def start(self) -> None:
         if self.setting.folder is not None:
             self.setting.folder.mkdir(parents=True, exist_ok=True)
+            self._counts.update(_counted(self.setting.folder))
         self._thread.start()
 
     def stop(self) -> None:
-        """Finish the picture that is being made, and no other."""
+        """Begin no other picture; one that takes longer is left as it is, as by a lost mains."""
         self._stopping.set()
         self._pulses.put(None)
-        self._thread.join()
+        self._thread.join(STOP_S)
 
     def trigger(self, about: dict[str, Any]) -> int | None:
         """One pulse: its count, or None when it is lost. ValueError when it says too little."""
@@ -96,6 +110,7 @@ class Cameras:
             if CameraFault.LOST in faults:
                 return None
             self._counts[camera] += 1
+            self._remember()
             pulse = Pulse(camera, name, float(angle), self._counts[camera], faults)
         self._pulses.put_nowait(pulse)
         return pulse.count
@@ -113,32 +128,71 @@ class Cameras:
         self._ills = {one: left - 1 for one, left in self._ills.items() if left > 1}
         return now
 
+    def _remember(self) -> None:
+        """The counts on disk: a camera's own count is never set back, whatever happens to it."""
+        if self.setting.folder is not None:
+            half = self.setting.folder / f"{COUNTS}.part"
+            half.write_text(json.dumps(self._counts))
+            half.replace(self.setting.folder / COUNTS)
+
     def _work(self) -> None:
-        while not self._stopping.is_set() and (pulse := self._pulses.get()) is not None:
+        while not self._stopping.is_set() and (pulse := self._next()) is not None:
             try:
-                self._deliver(pulse, *self._taken(pulse))
+                path = self._begun(pulse)
+                self._deliver(path, *self._taken(pulse))
             except OSError as error:
                 log.warning("camera %s cannot deliver: %s", pulse.camera, error)
 
-    def _taken(self, pulse: Pulse) -> tuple[np.ndarray, dict[str, Any]]:
+    def _begun(self, pulse: Pulse) -> Path | None:
+        """The file of a picture, of which only the beginning is there while it is computed."""
+        if self.setting.folder is None:
+            return None
+        path = self.setting.folder / f"{pulse.camera}_{pulse.count:06d}.jpg"
+        path.write_bytes(BEGINNING)
+        return path
+
+    def _next(self) -> Pulse | None:
+        """The next pulse; what is to come is computed while nothing else is to be done."""
+        while True:
+            try:
+                return self._pulses.get(timeout=LOOK_S if self._stills else 0.0)
+            except queue.Empty:
+                if self._stills:
+                    continue
+                if (ahead := self._garage.ahead()) is None:
+                    return self._pulses.get()
+                look, what, place = ahead
+                if what == PictureSet.SPIN:
+                    self._of_ring(self._order(look), place)
+                else:
+                    self._of_set(look, what, int(place))
+
+    def _taken(self, pulse: Pulse) -> Taken:
         """The picture of a pulse and what the camera says of it."""
         if CameraFault.REPEAT in pulse.faults and pulse.camera in self._last:
             return self._last[pulse.camera]
-        order = self._order(pulse.vehicle)
+        order = self._order(self._garage.look(pulse.vehicle))
         angle = pulse.angle_deg + (OFFSET_DEG if CameraFault.OFFSET in pulse.faults else 0.0)
         if CameraFault.STILL in pulse.faults:
             angle = self._stood.setdefault(pulse.camera, angle)
         else:
             self._stood[pulse.camera] = angle
-        off = CROP_M if CameraFault.CROPPED in pulse.faults else 0.0
-        view = views.ring(order.look, angle, order.width, order.height, off)
-        picture, said = _shown(order, view)
+        if CameraFault.CROPPED in pulse.faults:
+            view = views.ring(order.look, angle, order.width, order.height, CROP_M)
+            picture, said = _shown(order, view)
+        else:
+            picture, said = self._of_ring(order, angle)
         taken = developed(picture, pulse.faults, pulse.count), said
         self._last[pulse.camera] = taken
         return taken
 
-    def _order(self, name: str) -> Order:
-        look = Look.of(zlib.crc32(name.encode()) % 1_000_000)
+    def _of_ring(self, order: Order, angle: float) -> Taken:
+        """A picture of the turn; of a vehicle that comes again it is that of the whole degree."""
+        angle = round(angle) % 360 if self.setting.vehicles else angle
+        view = views.ring(order.look, angle, order.width, order.height)
+        return self._garage.taken(order.look, "spin", angle, lambda: _shown(order, view))
+
+    def _order(self, look: Look) -> Order:
         return Order(
             look,
             width=self.setting.width,
@@ -147,11 +201,10 @@ class Cameras:
             scale=self.setting.scale,
         )
 
-    def _deliver(self, pulse: Pulse, picture: np.ndarray, said: dict[str, Any]) -> None:
+    def _deliver(self, path: Path | None, picture: np.ndarray, said: dict[str, Any]) -> None:
         """First what is known of it, then the picture, in parts."""
-        if self.setting.folder is None:
+        if path is None:
             return
-        path = self.setting.folder / f"{pulse.camera}_{pulse.count:06d}.jpg"
         path.with_suffix(".json").write_text(json.dumps(said))
         data = jpeg(picture)
         step = -(-len(data) // PARTS)
@@ -162,16 +215,34 @@ class Cameras:
 
     def still(self, name: str, kind: str, index: int) -> tuple[bytes, dict[str, Any]]:
         """A picture of a set that does not turn. LookupError when the plan has no such shot."""
-        order = self._order(name)
+        with self._lock:
+            self._stills += 1
+        try:
+            picture, said = self._of_set(self._garage.look(name), kind, index)
+        finally:
+            with self._lock:
+                self._stills -= 1
+        noise = zlib.crc32(f"{name} {kind} {index}".encode())
+        return jpeg(developed(picture, (), noise)), said
+
+    def _of_set(self, look: Look, kind: str, index: int) -> Taken:
+        order = self._order(look)
         for shot in shots(order):
             if shot.set == kind and shot.index == index:
-                picture, said = _of_shot(order, shot)
-                noise = zlib.crc32(f"{name} {kind} {index}".encode())
-                return jpeg(developed(picture, (), noise)), said
+                take = partial(_of_shot, order, shot)
+                return self._garage.taken(look, kind, index, take)
         raise LookupError(f"there is no picture {index} of {kind!r}")
 
 
-def _of_shot(order: Order, shot: Shot) -> tuple[np.ndarray, dict[str, Any]]:
+def _counted(folder: Path) -> dict[str, int]:
+    """What the cameras of this folder have counted before."""
+    try:
+        return dict(json.loads((folder / COUNTS).read_text()))
+    except (OSError, ValueError):
+        return {}
+
+
+def _of_shot(order: Order, shot: Shot) -> Taken:
     if shot.view is None:
         size = int(8192 * order.scale)
         return equirectangular(cube(vehicle(order.look), size // 4), size), _said(None, None)
@@ -179,7 +250,7 @@ def _of_shot(order: Order, shot: Shot) -> tuple[np.ndarray, dict[str, Any]]:
     return _shown(opened, shot.view)
 
 
-def _shown(order: Order, view: View) -> tuple[np.ndarray, dict[str, Any]]:
+def _shown(order: Order, view: View) -> Taken:
     car = vehicle(order.look, order.injuries)
     picture = photograph(car, view, order.samples)
     if view.lens.flat:
@@ -233,22 +304,22 @@ class _Handler(BaseHTTPRequestHandler):
         except (LookupError, ValueError) as error:
             self._answer(404, {"error": str(error)})
             return
-        self.send_response(200)
-        self.send_header("Content-Type", "image/jpeg")
-        self.send_header("Content-Length", str(len(data)))
-        self.send_header("X-Picture", json.dumps(about))
-        self.end_headers()
-        self.wfile.write(data)
+        self._send(200, "image/jpeg", data, {"X-Picture": json.dumps(about)})
 
     def _answer(self, code: int, what: dict[str, Any]) -> None:
-        data = json.dumps(what).encode()
-        self.send_response(code)
-        self.send_header("Content-Type", "application/json")
-        self.send_header("Content-Length", str(len(data)))
-        if code >= 400:
-            self.send_header("Connection", "close")
-        self.end_headers()
-        self.wfile.write(data)
+        head = {"Connection": "close"} if code >= 400 else {}
+        self._send(code, "application/json", json.dumps(what).encode(), head)
+
+    def _send(self, code: int, kind: str, data: bytes, head: dict[str, str]) -> None:
+        about = {"Content-Type": kind, "Content-Length": str(len(data)), **head}
+        try:
+            self.send_response(code)
+            for name, text in about.items():
+                self.send_header(name, text)
+            self.end_headers()
+            self.wfile.write(data)
+        except ConnectionError:  # who asked did not wait
+            self.close_connection = True
 
     def log_message(self, *_: Any) -> None:
         """Normal work makes no noise."""

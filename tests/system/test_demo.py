@@ -15,6 +15,7 @@ from contextlib import closing, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import orjson
 import pytest
@@ -34,7 +35,8 @@ CYCLES = {
     "battery-1": "battery.qualification",
     "studio-1": "studio.session",
 }
-FIRST_S, END_S, RUN_S = 30.0, 3.0, 120.0
+SOON = dict(CYCLES, **{"studio-1": "studio.state"})  # its first session takes longer than a run
+FIRST_S, END_S, RUN_S, PAGE_S = 30.0, 3.0, 120.0, 240.0
 WIDTH, HEIGHT = 180, 50
 STORE = Path("var/samples.db")
 CONTROL_C = b"\x03"
@@ -127,15 +129,24 @@ def test_its_figures_are_those_of_the_ledger(demo: Demo) -> None:
     told = {name: one["records"] for name, one in demo.told["stations"].items()}
     assert {name: count for name, count in told.items() if count} == counted
     assert demo.told["records"]["made"] == demo.told["records"]["in_ledger"] == sum(told.values())
-    assert set(CYCLES.items()) <= kinds
+    assert set(SOON.items()) <= kinds
     assert refit("ledger", "verify", "--site", demo.folder / "site.toml").returncode == 0
 
 
+def test_it_says_where_its_pages_are_or_that_it_was_too_short(demo: Demo) -> None:
+    pages = [Path(one) for one in demo.told["pages"]]
+    assert all(one.is_file() and one.is_relative_to(demo.folder) for one in pages)
+    assert bool(pages) != ("no pages" in demo.errors), demo.errors
+
+
 def test_nothing_of_it_runs_any_more(demo: Demo) -> None:
-    assert demo.processes >= 7  # itself, two for the broker, simulators, historian, two agents
+    # Itself, two for the broker, simulators, cameras, historian, two agents.
+    assert demo.processes >= 8
     assert demo.left == []
     site = load(demo.folder / "site.toml")
     ports = [site.broker.port, site.historian.http, *(agent.http for agent in site.agents)]
+    url = site.station("studio-1").cameras["floor"].url
+    ports += [site.media.port, urlsplit(url or "").port or 0]
     assert not [port for port in ports if listens(port)]
 
 
@@ -179,6 +190,7 @@ def terminal() -> Iterator[Terminal]:
     made.close()
 
 
+@pytest.mark.timeout(480)
 def test_a_table_is_shown_until_control_c(terminal: Terminal, tmp_path: Path) -> None:
     with Watched("demo", "--dir", tmp_path, **terminal.how()) as run:
 
@@ -189,13 +201,27 @@ def test_a_table_is_shown_until_control_c(terminal: Terminal, tmp_path: Path) ->
             return "100 % good" in table and all(name in table for name in STATIONS)
 
         until(is_shown, "the table shows every station and that one is well", RUN_S)
+        until(lambda: page_in(terminal.shown()), "the table shows the page of a vehicle", PAGE_S)
         terminal.type(CONTROL_C)
         began = time.monotonic()
         until(lambda: not run.left() or terminal.shown() is None, "everything has ended", 30)
         took = time.monotonic() - began
         until(run.ended, "the command has ended")
         print(f"everything had ended {took:.1f} s after Ctrl-C")
-        assert len(run.seen) >= 7
+        assert len(run.seen) >= 8
         assert run.process.returncode == 0, terminal.shown()[-2000:]
         assert took < END_S
         assert "Traceback" not in terminal.shown()
+    page = page_in(terminal.shown())
+    assert page is not None and page.is_file() and page.is_relative_to(tmp_path)
+    visit = page.parent.name
+    with closing(opened(tmp_path / "var/ledger.db")) as ledger:
+        query = "SELECT kind FROM entry WHERE visit = ? AND station = 'studio-1'"
+        kinds = {kind for (kind,) in ledger.execute(query, (visit,))}
+    assert "studio.capture" in kinds
+
+
+def page_in(shown: str) -> Path | None:
+    """The newest page that a table names."""
+    found = re.findall(r"newest vehicle page[^:]*: (\S+/index\.html)", shown.replace("\r\n", ""))
+    return Path(found[-1]) if found else None

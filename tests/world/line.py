@@ -5,12 +5,14 @@ from __future__ import annotations
 import asyncio
 import re
 import shutil
+import tomllib
 from collections.abc import Awaitable, Callable
 from contextlib import AsyncExitStack
 from pathlib import Path
 from typing import Any
 
 import orjson
+import tomli_w
 
 import config
 from simulators.plant import Plant
@@ -32,11 +34,17 @@ DEMO = Path(config.__file__).parent / "demo" if config.__file__ else Path("confi
 def demo_site(folder: Path) -> Site:
     """The demo's site file, copied to a folder where its databases may lie, polling once a second.
 
-    As often as the demo polls, most of a run would be the same Modbus request again.
+    As often as the demo polls, most of a run would be the same Modbus request again. It has neither
+    cameras nor files: those are processes and threads, which no virtual time moves.
     """
     shutil.copytree(DEMO, folder / "site", dirs_exist_ok=True)
     file = folder / "site" / "site.toml"
-    file.write_text(re.sub(r'every = "\d+ ms"', 'every = "1 s"', file.read_text()))
+    values = tomllib.loads(re.sub(r'every = "\d+ ms"', 'every = "1 s"', file.read_text()))
+    del values["media"]
+    for station in values["station"]:
+        for name in ("cameras", "capture"):
+            station.pop(name, None)
+    file.write_text(tomli_w.dumps(values))
     return load(file)
 
 

@@ -27,10 +27,12 @@ TABLES: dict[str, type[BaseModel]] = {
     if isinstance(field.annotation, type) and issubclass(field.annotation, BaseModel)
 }
 READ_FILES = (
-    "tags", "password_file", "token_file", "tokens_file", "ca_file", "cert_file", "key_file",
-    "user_cert_file", "user_key_file",
+    "tags", "plan", "password_file", "token_file", "tokens_file", "ca_file", "cert_file",
+    "key_file", "user_cert_file", "user_key_file", "sign_certificate_file", "sign_key_file",
 )  # fmt: skip
-SECRETS = ("password_file", "token_file", "tokens_file", "key_file", "user_key_file")
+SECRETS = (
+    "password_file", "token_file", "tokens_file", "key_file", "user_key_file", "sign_key_file",
+)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -156,7 +158,7 @@ def _in_order(document: Document) -> list[Problem]:
 def _missing_files(document: Document, site: Site) -> Iterator[Problem]:
     """Secrets and certificates that are not on this machine; they may be on the station PC."""
     for key, value in _leaves(document.values, ()):
-        if key[-1] in READ_FILES[1:] and not any(
+        if key[-1] in READ_FILES[2:] and not any(
             one.is_file() for one in _places(document, site, value)
         ):
             yield document.problem(key, f"{value} is not on this machine", "put it there")
