@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from pydantic import ValidationError
+
 from stations.battery.record import PackRecord
 
 BYTES_MAX = 50_000_000

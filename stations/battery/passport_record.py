@@ -118,7 +118,9 @@ def _rated(record: PackRecord) -> dict[str, float]:
     }
     packs = table("packs").items()
     named = (one for key, one in packs if record.pack_model in (key, one.get("name")))
-    window = next(named, {}).get("cell_v")
-    if window is not None:
-        found["voltage_min_v"], found["voltage_max_v"] = (record.series * one for one in window)
+    known = next(named, None)
+    if known is not None:
+        found["voltage_min_v"], found["voltage_max_v"] = (
+            record.series * float(one) for one in known["cell_v"]
+        )
     return found
