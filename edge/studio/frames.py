@@ -18,6 +18,7 @@ def files_of(memory: Memory) -> set[str]:
     running = memory.running
     parts = () if running is None else (running.turn, running.rest)
     known = {frame.file for part in parts for frame in part.frames}
+    known |= {one.file for part in parts for one in (*part.kept, *(part.placed or ()))}
     return known | {one.file for acquired in memory.processing for one in acquired.pictures}
 
 

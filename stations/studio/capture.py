@@ -151,7 +151,7 @@ class _Step(Course):
         if state in STOPS:
             cause = self.plc.get("stop_cause")
             told = StopCause[cause].name.lower() if cause else "unknown_cause"
-            self.run(stops=(*running.stops, told))
+            self.run(stops=(*running.stops, told), is_moved=True)
         elif state == TURNING and (not running.turns or running.turn.ended):
             self._turn_begins()
         elif state != TURNING and running.turns and not running.turn.ended:
@@ -160,14 +160,15 @@ class _Step(Course):
         self._phase(state)
 
     def _turn_begins(self) -> None:
-        """A new turn: what an earlier one brought does not count any more."""
+        """A new turn: what was good in an earlier one stands in where this one fails."""
         assert self.running is not None
+        kept = () if self.running.is_moved else parts.kept(self.running.turn)
         base = {name: self.memory.counts.get(name) for name in self.job.cameras}
         angles = tuple(self.plc.get("trigger_angles") or ())
         stale = self.running.turns > 0 and any(angle != NO_FRAME for angle in angles)
-        turn = Part(base=base, last_s=self.given.at_s, latched=angles)
+        turn = Part(base=base, last_s=self.given.at_s, latched=angles, kept=kept)
         turns = self.running.turns + 1
-        self.run(turn=turn, turns=turns, stale=stale, is_asking=False, told=())
+        self.run(turn=turn, turns=turns, stale=stale, is_asking=False, told=(), is_moved=False)
 
     def _phase(self, state: str) -> None:
         """A camera counts from where the first state of its sets began; the others are asked."""
@@ -220,7 +221,8 @@ class _Step(Course):
             part: Part = getattr(running, name)
             if part.judging and part.judging == given.number:
                 placed = tuple(_marked(one, given.bad) for one in part.placed or ())
-                self.change(name, placed=placed, judging=0)
+                judged = part.model_copy(update={"placed": placed, "judging": 0})
+                self.run(**{name: parts.filled(self.job, judged) if name == "turn" else judged})
 
     # What the operator says.
 
@@ -248,6 +250,8 @@ class _Step(Course):
             for shot in shots:
                 self.shoot(shot)
             self.run(rest=rest)
+            if rest.again:
+                self.actions.append(Tell(code="take_again", about=rest.again))
 
     # What follows from all of it.
 

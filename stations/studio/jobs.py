@@ -239,7 +239,14 @@ class Tell(Fact):
     """Say something to the operator: a code, and what it is about."""
 
     code: Literal[
-        "waits", "choose", "camera_lost", "stray", "unanswered", "wrong_vehicle", "recipe"
+        "waits",
+        "choose",
+        "camera_lost",
+        "stray",
+        "unanswered",
+        "wrong_vehicle",
+        "recipe",
+        "take_again",
     ]
     about: tuple[str, ...] = ()
 
@@ -284,6 +291,9 @@ class Part(Fact):
     `base` is the trigger count of each camera before its first frame here; a camera without one has
     not begun. `asked` are shots that were asked for. `judging` is the number of what is being
     judged, `latched` what the controller showed last of this turn.
+
+    `kept` are good pictures of an earlier try: of an earlier turn they stand in where this one
+    failed. `again` are the shots that a counting camera takes once more, in their order.
     """
 
     frames: tuple[Frame, ...] = ()
@@ -296,6 +306,8 @@ class Part(Fact):
     placed: tuple[Placed, ...] | None = None
     missing: tuple[str, ...] = ()
     reasons: tuple[str, ...] = ()
+    kept: tuple[Placed, ...] = ()
+    again: tuple[str, ...] = ()
 
 
 class Running(Fact):
@@ -303,6 +315,7 @@ class Running(Fact):
 
     `since_s` is when the state of the station changed last. `stale`: the controller still shows the
     angles of the turn before. `accepted` is why the operator goes on in spite of the flaws.
+    `is_moved`: it was stopped since its turn ended, and may stand otherwise now.
     """
 
     capture: str
@@ -322,6 +335,7 @@ class Running(Fact):
     is_asking: bool = False
     accepted: str = ""
     judgements: int = 0
+    is_moved: bool = False
 
 
 class Asked(Fact):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Literal
 
 from stations.studio import matching
@@ -67,7 +67,7 @@ def is_settled(name: str, job: Job, part: Part, at_s: float) -> bool:
     if at_s - part.last_s >= SETTLE_S:
         return True
     for camera in job.cameras:
-        shots = job.turning(camera) if name == "turn" else job.standing(camera)
+        shots = _awaited(name, job, part, camera)
         if not shots:
             continue
         if camera in job.asked:
@@ -88,8 +88,10 @@ def placed(name: str, job: Job, part: Part, stale: bool) -> Part:
     missing: list[str] = []
     # Those with a dot were found by placing, when less had come.
     reasons = [reason for reason in part.reasons if "." not in reason]
+    if name == "rest":
+        all_placed += part.kept
     for camera in job.cameras:
-        shots = job.turning(camera) if name == "turn" else job.standing(camera)
+        shots = _awaited(name, job, part, camera)
         frames = [frame for frame in part.frames if frame.camera == camera]
         base = part.base.get(camera)
         if not shots:
@@ -106,7 +108,7 @@ def placed(name: str, job: Job, part: Part, stale: bool) -> Part:
         reasons += found.reasons
     return part.model_copy(
         update={
-            "placed": tuple(all_placed),
+            "placed": _in_order(job, all_placed) if part.kept else tuple(all_placed),
             "missing": tuple(missing),
             "reasons": tuple(dict.fromkeys(reasons)),
         }
@@ -130,10 +132,49 @@ def failures(running: Running) -> tuple[str, ...]:
     return tuple(dict.fromkeys(found))
 
 
+def _in_order(job: Job, placed: Iterable[Placed]) -> tuple[Placed, ...]:
+    """Pictures as the plan lists them."""
+    places = {shot.name: at for at, shot in enumerate(job.shots)}
+    return tuple(sorted(placed, key=lambda one: places.get(one.name, len(places))))
+
+
+def _awaited(name: str, job: Job, part: Part, camera: str) -> tuple[Shot, ...]:
+    """What a camera is to bring in this part; of what it takes once more, every shot."""
+    if name == "turn":
+        return job.turning(camera)
+    shots = job.standing(camera)
+    again = tuple(shot for shot in shots if shot.name in part.again)
+    if camera in job.asked or not again:
+        return shots
+    return tuple(shot.model_copy(update={"required": True}) for shot in again)
+
+
+def kept(turn: Part) -> tuple[Placed, ...]:
+    """The good pictures of a turn that is over; none of its own when something went wrong."""
+    if turn.placed is None or turn.judging or turn.reasons:
+        return turn.kept
+    return tuple(one for one in turn.placed if one.verdict is Verdict.GOOD)
+
+
+def filled(job: Job, turn: Part) -> Part:
+    """The turn with good pictures of an earlier one where its own are bad or missing."""
+    there = {one.name: one for one in turn.kept}
+    own = {one.name: one for one in turn.placed or ()}
+    gone = (*turn.missing, *(name for name, one in own.items() if one.verdict is not Verdict.GOOD))
+    better = {name: there[name] for name in gone if name in there}
+    placed = _in_order(job, {**own, **better}.values())
+    missing = tuple(name for name in turn.missing if name not in better)
+    return turn.model_copy(update={"placed": placed, "missing": missing})
+
+
 def again(
     job: Job, rest: Part, counts: Mapping[str, int], at_s: float
 ) -> tuple[Part, tuple[Shot, ...]]:
-    """The rest without what failed: cameras that count begin anew, the others are asked again."""
+    """The rest without what failed: that alone is taken again, by a camera that counts in order.
+
+    The shots that are to be asked for come with it. A camera of which no picture has a place
+    takes all of them again.
+    """
     bad = {(one.set, one.index) for one in rest.placed or () if one.verdict is not Verdict.GOOD}
     gone = [
         shot for shot in job.shots if shot.name in rest.missing or (shot.set, shot.index) in bad
@@ -141,7 +182,7 @@ def again(
     cameras = {shot.camera for shot in gone}
     asked = tuple(shot for shot in gone if shot.camera in job.asked)
     out = {(shot.set, shot.index) for shot in asked}
-    kept = tuple(
+    frames = tuple(
         frame
         for frame in rest.frames
         if (frame.camera not in cameras or frame.camera in job.asked)
@@ -151,8 +192,18 @@ def again(
         camera: counts.get(camera) if camera in cameras else count
         for camera, count in rest.base.items()
     }
-    changes: dict[str, Any] = {"frames": kept, "base": base, "placed": None, "judging": 0}
+    counting = cameras - set(job.asked)
+    fresh = (one for one in rest.placed or () if one.camera in counting)
+    good = [one for one in fresh if one.verdict is Verdict.GOOD]
+    begun = {one.camera for one in good}
+    names = [shot.name for shot in gone if shot.camera in begun]
+    # Of a camera in which nothing failed this time, what it took again before stays as it is.
+    others = {shot.name for shot in job.shots if shot.camera not in cameras}
+    good += (one for one in rest.kept if one.camera not in cameras)
+    names += (name for name in rest.again if name in others)
+    changes: dict[str, Any] = {"frames": frames, "base": base, "placed": None, "judging": 0}
     changes |= {"missing": (), "reasons": (), "last_s": at_s}
+    changes |= {"kept": tuple(good), "again": tuple(names)}
     return rest.model_copy(update=changes), asked
 
 

@@ -17,7 +17,8 @@
       { s = 9, write = "start" }, { s = 9, back = "start" },
       { s = 9, event = "JobStarted", of = "v-1-1" }, { s = 9, tell = "choose", about = [...] },
       { s = 9, shoot = "wheel_002" },
-      { s = 9, end = "v-1-1", complete = false, reasons = [...], missing = [...], pictures = 40 },
+      { s = 9, end = "v-1-1", complete = false, reasons = [...], missing = [...], pictures = 40,
+        files = { spin_004 = "ring_045" } },     # of those that are named
     ]
 
 Between two rows time goes on in seconds, so what follows from waiting has a time of its own.
@@ -182,6 +183,7 @@ def said(action: Action) -> dict[str, Any]:
                 "reasons": list(one.reasons),
                 "missing": list(one.missing),
                 "pictures": len(one.pictures),
+                "files": {placed.name: placed.file for placed in one.pictures},
             }
     raise AssertionError(action)
 
