@@ -26,6 +26,7 @@ from benchmarks import (
     report,
     sqlite_store,
     starting,
+    studio_hour,
     studio_page,
     studio_renderer,
     throughput,
@@ -35,7 +36,7 @@ from benchmarks.figure import Context, Figure
 FIGURES = (
     throughput.FIGURE, latency.FIGURE, agent.FIGURE, starting.FIGURE, load_csv.FIGURE,
     sqlite_store.FIGURE, influx_lines.FIGURE, profiler.FIGURE, ledger.FIGURE, dashboards.FIGURE,
-    studio_page.FIGURE, studio_renderer.FIGURE,
+    studio_page.FIGURE, studio_renderer.FIGURE, studio_hour.FIGURE,
 )  # fmt: skip
 RESULTS = Path(__file__).parent / "results"
 SHORT_PATIENCE_S = 0.0

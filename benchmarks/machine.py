@@ -9,6 +9,7 @@ import tempfile
 import time
 from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
 from statistics import median
 from typing import Any
 
@@ -90,3 +91,11 @@ def _fsync_ms() -> float:
             os.fsync(file.fileno())
             times.append(time.perf_counter() - began)
     return median(times) * 1000
+
+
+def peak_mib() -> int:
+    """The most memory that this process had resident."""
+    for line in Path("/proc/self/status").read_text().splitlines():
+        if line.startswith("VmHWM"):
+            return int(line.split()[1]) >> 10
+    raise RuntimeError("this system does not tell the peak of a process's memory")

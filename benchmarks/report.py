@@ -7,6 +7,8 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
+from benchmarks import studio_hour_table
+
 PAGE = Path(__file__).parent.parent / "docs" / "performance.md"
 Result = dict[str, Any]
 
@@ -27,7 +29,7 @@ def page(results: Path) -> str:
         ("start", _start), ("profile", _profile), ("sqlite_store", _store),
         ("influx_lines", _influx), ("load_csv", _csv), ("ledger", _ledger),
         ("dashboards", _dashboards), ("studio_page", _studio_page),
-        ("studio_renderer", _renderer),
+        ("studio_renderer", _renderer), ("studio_hour", studio_hour_table.table),
     )  # fmt: skip
     parts = [HEAD, _machine(found)]
     for name, section in sections:
@@ -333,12 +335,8 @@ def _studio_page(result: Result) -> str:
 def _renderer(result: Result) -> str:
     settings, median = result["settings"], result["median"]
     rows = [
-        [
-            f"{width} x {height}",
-            f"{median[f'{height}p_s']:.2f}",
-            f"{median[f'{height}p_cpu_s']:.2f}",
-        ]
-        for width, height in settings["sizes"]
+        [f"{wide} x {high}", f"{median[f'{high}p_s']:.2f}", f"{median[f'{high}p_cpu_s']:.2f}"]
+        for wide, high in settings["sizes"]
     ]
     return (
         "## The simulated camera\n"

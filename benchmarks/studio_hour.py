@@ -1,10 +1,8 @@
 """An hour of a studio: the controller's time is virtual, what the agent does is real.
 
-`python -m benchmarks.studio_hour [--vehicles 10] [--bad 50] [--bytes 350000]`. The model of the
-studio runs as fast as it can and more slowly where it waits for software; cameras deliver files of
-a picture's size. What is measured: how long the vehicle waits for the judge, how long the result
-takes after it, CPU, memory and bytes for each vehicle. What is done to a picture is what
-`edge/studio` does at this commit.
+The model of the studio runs as fast as it can, and no faster than a clock while a vehicle waits for
+software. Cameras deliver pictures that were drawn before; judging, masking, encoding, signing, the
+film, manifest and record are the product's. Each course runs in a process of its own.
 """
 
 from __future__ import annotations
@@ -13,131 +11,113 @@ import argparse
 import asyncio
 import json
 import random
-import resource
+import subprocess
+import sys
 import tempfile
 import time
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+from statistics import median
 from typing import Any
 
 import structlog
 
+from benchmarks.figure import Context, Figure
+from benchmarks.machine import busy_s, peak_mib
+from benchmarks.studio_lens import LARGE, Hand, Lens, plan
+from benchmarks.studio_pictures import DETAILS
 from edge.files.files import Attachment, Files
 from edge.intake import Intake
 from edge.lane import Lane
 from edge.outbox import Outbox
 from edge.pipeline import Pipeline
 from edge.sources.source import Report
-from edge.studio import operator
+from edge.studio import operator, video
 from edge.studio.folder_camera import FolderCamera
+from edge.studio.judging import Judge
 from edge.studio.output import Output
+from edge.studio.preparing import Preparing
 from edge.studio.session import StudioSession
 from edge.studio.shelf import Shelf
+from edge.studio.signing import Signer
 from stations.model import Values, Vehicle
 from stations.records import AgentInfo, Draft
 from stations.samples import EMPTY, build
 from stations.status import GOOD
 from stations.studio.handshake import WATCHED
-from stations.studio.jobs import Job, Shot
-from stations.studio.manifest import PictureSet
 from stations.studio.model import StudioModel
-from stations.studio.station import SPIN_ANGLES, Studio, StudioState
+from stations.studio.station import SLOT_DEG, SPIN_ANGLES, Studio, StudioState
 from wire.clock import SystemClock
 from wire.site import MediaConfig
 
-STEP_S, TAKT_S = 0.5, 360.0
-LOOK_S, WAITING_STEP_S = 0.02, 0.2
-DETAILS = 26  # with the 40 of the spin: 66 pictures a vehicle
+STEP_S, TAKT_S, LOOK_S = 0.5, 360.0, 0.02
+PICTURES = Path(__file__).parents[1] / "build" / "studio_hour"
+SIZE, SHORT_SIZE = "1920x1080", "480x270"
 NUMBERS = dict(enumerate(Studio.tags, 1))
 BY_NAME = {tag.name: number for number, tag in NUMBERS.items()}
 
 
-def plan() -> Job:
-    """40 pictures of the spin and 26 of the standing vehicle."""
-    spin = [
-        Shot(set=PictureSet.SPIN, index=index, camera="ring", angle_deg=angle)
-        for index, angle in enumerate(SPIN_ANGLES)
-    ]
-    rest = [Shot(set=PictureSet.DETAIL, index=index, camera="hand") for index in range(DETAILS)]
-    return Job(id="full-360", version=3, shots=(*spin, *rest))
+@dataclass(frozen=True)
+class Course:
+    """What is run: so many vehicles; one picture in `bad` is bad, 0: none."""
+
+    name: str
+    vehicles: int
+    bad: int = 0
+    signed: bool = False
+    large: bool = False
 
 
-@dataclass
-class Lens:
-    """Writes files of a picture's size; of the spin's one in `bad` is the one before once more."""
-
-    folder: Path
-    size: int
-    bad: int
-    rng: random.Random
-    counts: dict[str, int] = field(default_factory=dict)
-    last: bytes = b""
-    made: int = 0
-
-    def shoot(self, camera: str) -> None:
-        """One trigger reaches a camera."""
-        self.made += 1
-        self.counts[camera] = self.counts.get(camera, 0) + 1
-        count = self.counts[camera]
-        if not self.last or not self.bad or camera != "ring" or count % self.bad:
-            head = b"\xff\xd8\xff\xc0\x00\x0b\x08\x04\x38\x07\x80\x01\x01\x11\x00"
-            self.last = head + self.rng.randbytes(self.size) + b"\xff\xd9"
-        (self.folder / f"{camera}_{self.counts[camera]:06d}.jpg").write_bytes(self.last)
-
-
-class Hand:
-    """The controller's end of the commands."""
-
-    def __init__(self, model: StudioModel) -> None:
-        self._model = model
-        self.given: dict[str, float] = {}
-
-    def allows(self, command: str) -> bool:
-        """Everything."""
-        return True
-
-    async def give(self, command: str, value: bool) -> None:
-        """Take a command at once."""
-        if value:
-            self.given.setdefault(command, time.monotonic())
-        self._model.commanded(command, value)
+COURSES = (
+    Course("good", 10),
+    Course("one picture in 50 bad", 10, bad=50),
+    Course("signed (C2PA)", 4, signed=True),
+    Course("signed, and panorama and underbody strip", 3, signed=True, large=True),
+)
+SHORT_COURSES = (Course("good", 1), Course("one picture in 20 bad, signed", 1, 20, signed=True))
 
 
 @dataclass
 class Measured:
-    """One vehicle: seconds of the wall, and whether it turned again."""
+    """One vehicle: seconds of the wall, those of the table's cycle, and what came of it."""
 
     waited_s: float
+    acquired_s: float
     result_s: float
+    cycle_s: float
+    again: int
     turns: int
-    complete: bool
+    whole: bool
 
 
 class Hour:
     """The studio, its cameras and the agent's part of it."""
 
-    def __init__(self, folder: Path, size: int, bad: int) -> None:
+    def __init__(self, folder: Path, pictures: Path, course: Course, signer: Signer | None) -> None:
         rng = random.Random(1)
-        self.model, self.values = StudioModel(rng), Values(Studio)
+        self.model, self.values, self.course = StudioModel(rng), Values(Studio), course
         self.model.guided = True
         self.card = folder / "card"
         self.card.mkdir()
-        self.lens, self.hand = Lens(self.card, size, bad, rng), Hand(self.model)
+        self.lens = Lens(pictures, self.card, course.bad, rng)
+        self.hand = Hand(self.model)
         self.shown: dict[str, Any] = {}
         self.recorded: dict[str, tuple[float, Draft]] = {}
         self.news, self.bytes = asyncio.Condition(), 0
-        self.virtual_s = 0.0
+        self.virtual_s, self.again = 0.0, 0
+        self.taken_again: tuple[Any, ...] = ()
         clock = SystemClock()
         self.shelf = Shelf(folder / "studio")
-        cameras = [
-            FolderCamera(name, self.card, rf"{name}_(?P<count>\d+)\.jpg")
-            for name in ("ring", "hand")
-        ]
-        output = Output("studio-1", "benchmark", self._put)
+        names = ("ring", "hand", *(LARGE if course.large else ()))
+        cameras = [FolderCamera(name, self.card, rf"{name}_(?P<count>\d+)\.jpg") for name in names]
+        output = Output(
+            "studio-1", "benchmark 1", self._put, prepare=Preparing(signer), film=video.film
+        )
         self.session = StudioSession(
-            "studio-1", plan(), cameras, self.shelf, clock, self.hand, output,  # type: ignore[arg-type]
+            "studio-1", plan(course.large), cameras, self.shelf, clock, self.hand,  # type: ignore[arg-type]
+            output, Judge(),
         )  # fmt: skip
         self.session.declare(NUMBERS, EMPTY)
         self.outbox = Outbox(folder / "pc.db")
@@ -156,8 +136,8 @@ class Hour:
         return await asyncio.to_thread(partial(work, *args))
 
     async def _put(self, station: str, draft: Draft, files: Sequence[Attachment]) -> None:
+        self.bytes += sum(one.path.stat().st_size for one in files)
         await self.files.put_record(station, draft, files, keep=True)
-        self.bytes += draft.data["bytes"]
         async with self.news:
             self.recorded[draft.data["capture"]] = (time.monotonic(), draft)
             self.news.notify_all()
@@ -165,13 +145,25 @@ class Hour:
     async def step(self, seconds: float) -> None:
         """Let the studio work, and show the agent what has changed."""
         before = self.values[Studio.frames_details]
+        was = self.values[Studio.state]
         self.model.step(seconds, self.values)
         self.virtual_s += seconds
-        for _ in self.model.fired():
-            self.lens.shoot("ring")
+        for pulse in self.model.fired():
+            planned = SLOT_DEG * round(pulse.angle_deg / SLOT_DEG) % 360
+            self.lens.shoot("ring", SPIN_ANGLES.index(planned))
         after = self.values[Studio.frames_details]
-        for _ in range(DETAILS * after // 12 - DETAILS * before // 12 if after > before else 0):
-            self.lens.shoot("hand")
+        for number in range(DETAILS * before // 12, DETAILS * after // 12):
+            self.lens.shoot("hand", number)
+        state = self.values[Studio.state]
+        if self.course.large and state is not was:
+            if state is StudioState.SECURING:
+                self.lens.shoot("sill", 0)
+            elif state is StudioState.WHEELS:
+                self.lens.shoot("cabin", 0)
+        self._show()
+        await asyncio.sleep(0)
+
+    def _show(self) -> None:
         rows = []
         for tag in WATCHED:
             value: Any = self.values[tag]
@@ -182,7 +174,36 @@ class Hour:
         if rows:
             samples = build(rows)
             self.session.hear(Report(samples, samples.time, 0, False, False, lambda: None))
-        await asyncio.sleep(0)
+
+    @property
+    def _awaited(self) -> str:
+        """The command without which the table does not go on; empty when it does."""
+        match self.values[Studio.state]:
+            case StudioState.SECURING if not self.values[Studio.locked]:
+                wanted = "start"
+            case StudioState.REVIEW:
+                return "set_acquisition_done"
+            case StudioState.DONE:
+                wanted = "release"
+            case _:
+                return ""
+        return "" if wanted in self.hand.given else wanted
+
+    def _operate(self) -> None:
+        """The operator answers at once, and takes again what a camera of the standing lacks."""
+        if (asks := operator.asked(self.shelf.operator)) is not None:
+            self.again += 1
+            again = operator.Choice(capture=asks.capture, choice="again")
+            operator.answer(self.shelf.operator, again)
+            operator.ask(self.shelf.operator, None)
+        running = self.session.memory.running
+        if running is None or not running.rest.again:
+            return
+        wanted = (running.rest.again, running.rest.base["hand"])
+        if wanted != self.taken_again:
+            self.taken_again = wanted
+            for name in running.rest.again:
+                self.lens.shoot("hand", int(name.rpartition("_")[2]))
 
     async def vehicle(self, number: int) -> Measured:
         """One vehicle from driving on to driving off."""
@@ -190,40 +211,46 @@ class Hour:
             await self.step(STEP_S)
         self.hand.given.clear()
         self.model.arrive(Vehicle(f"v-{number}", health=0.8))
-        began_s = self.virtual_s
-        reviewed_s = waited_s = 0.0
+        began_s, asked, waits = self.virtual_s, self.again, dict[str, float]()
         while not self.model.is_done:
-            state = self.values[Studio.state]
-            waits = state in (StudioState.SECURING, StudioState.REVIEW, StudioState.DONE)
-            if waits:
-                await asyncio.sleep(LOOK_S)
-            await self.step(WAITING_STEP_S if waits else STEP_S)
-            if state is StudioState.REVIEW and not reviewed_s:
-                reviewed_s = time.monotonic()
-            if state is not StudioState.REVIEW and reviewed_s:
-                waited_s, reviewed_s = waited_s + time.monotonic() - reviewed_s, 0.0
-            if (asks := operator.asked(self.shelf.operator)) is not None:
-                again = operator.Choice(capture=asks.capture, choice="again")
-                operator.answer(self.shelf.operator, again)
+            looked_s = time.monotonic()
+            if not (what := self._awaited):
+                await self.step(STEP_S)
+                continue
+            await asyncio.sleep(LOOK_S)
+            self._operate()
+            took_s = time.monotonic() - looked_s
+            waits[what] = waits.get(what, 0.0) + took_s
+            await self.step(took_s)
         done_s = self.hand.given["set_acquisition_done"]
+        cycle_s = self.virtual_s - began_s
         self.model.leave()
         while self.virtual_s - began_s < TAKT_S:
             await self.step(STEP_S)
         async with self.news:
             await self.news.wait_for(lambda: f"v-{number}-1" in self.recorded)
         ready_s, draft = self.recorded[f"v-{number}-1"]
-        turns, complete = draft.data["turns"], draft.data["reasons"] in ([], ["unmasked"])
-        return Measured(waited_s, ready_s - done_s, turns, complete)
+        return Measured(
+            waited_s=sum(waits.values()),
+            acquired_s=done_s - self.lens.last_s,
+            result_s=ready_s - done_s,
+            cycle_s=cycle_s,
+            again=self.again - asked,
+            turns=draft.data["turns"],
+            whole=draft.data["complete"] and draft.data["restricted"] == 0,
+        )
 
 
-async def hour(vehicles: int, size: int, bad: int) -> dict[str, Any]:
+async def hour(course: Course, pictures: Path) -> dict[str, Any]:
     """The figures of so many vehicles."""
     with tempfile.TemporaryDirectory() as folder:
-        one = Hour(Path(folder), size, bad)
+        signer = signer_in(Path(folder)) if course.signed else None
+        one = Hour(Path(folder), pictures, course, signer)
         tasks = [asyncio.create_task(work()) for work in running(one)]
-        cpu_s = time.process_time()
+        at_rest, cpu_s = peak_mib(), time.process_time()
+        began_s, busy = time.monotonic(), busy_s()
         try:
-            measured = [await one.vehicle(number) for number in range(1, vehicles + 1)]
+            measured = [await one.vehicle(number) for number in range(1, course.vehicles + 1)]
         finally:
             for task in tasks:
                 task.cancel()
@@ -231,20 +258,36 @@ async def hour(vehicles: int, size: int, bad: int) -> dict[str, Any]:
             await one.files.stop()
             one.outbox.close()
         cpu_s = time.process_time() - cpu_s
-    results = sorted(each.result_s for each in measured)
+        others = (busy_s() - busy - cpu_s) / (time.monotonic() - began_s)
     return {
-        "vehicles": vehicles,
+        "course": course.name,
+        "vehicles": course.vehicles,
+        "signed": course.signed,
+        "one_bad_in": course.bad,
         "pictures": one.lens.made,
-        "one_bad_in": bad,
+        "bad_pictures": one.lens.spoiled,
+        "asked_again": sum(each.again for each in measured),
         "turned_again": sum(each.turns - 1 for each in measured),
-        "all_required_there": all(each.complete for each in measured),
+        "all_complete": all(each.whole for each in measured),
         "waited_for_software_s_max": round(max(each.waited_s for each in measured), 2),
-        "result_s_median": round(results[len(results) // 2], 2),
-        "result_s_max": round(results[-1], 2),
-        "cpu_s_per_vehicle": round(cpu_s / vehicles, 2),
-        "memory_mib_max": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss >> 10,
-        "mb_per_vehicle": round(one.bytes / vehicles / 1e6, 1),
+        "acquired_s_max": round(max(each.acquired_s for each in measured), 2),
+        "result_s_median": round(median(each.result_s for each in measured), 2),
+        "result_s_max": round(max(each.result_s for each in measured), 2),
+        "cycle_s_max": round(max(each.cycle_s for each in measured), 1),
+        "cpu_s_per_vehicle": round(cpu_s / course.vehicles, 2),
+        "memory_mib_before": at_rest,
+        "memory_mib_max": peak_mib(),
+        "cores_of_others": round(others, 2),
+        "mb_per_vehicle": round(one.bytes / course.vehicles / 1e6, 1),
     }
+
+
+def signer_in(folder: Path) -> Signer:
+    """Keys of our own."""
+    from edge.studio.signing import read_signer
+    from tests.edge.studio.keys import credentials
+
+    return read_signer(*credentials(folder))
 
 
 def running(one: Hour) -> tuple[Callable[[], Awaitable[None]], ...]:
@@ -252,16 +295,56 @@ def running(one: Hour) -> tuple[Callable[[], Awaitable[None]], ...]:
     return one.session.run, one.intake.run, one.intake.tick
 
 
+def measure(context: Context) -> dict[str, Any]:
+    """Every course in a process of its own, from pictures that are drawn first where need be."""
+    size = SHORT_SIZE if context.short else SIZE
+    pictures = PICTURES / size
+    module = [sys.executable, "-m"]
+    context.say("pictures are drawn, once")
+    subprocess.run(
+        [*module, "benchmarks.studio_pictures", str(pictures), "--size", size], check=True
+    )
+    runs = []
+    for course in SHORT_COURSES if context.short else COURSES:
+        words = [
+            "--name",
+            course.name,
+            "--vehicles",
+            str(course.vehicles),
+            "--bad",
+            str(course.bad),
+        ]
+        words += ["--signed"] * course.signed + ["--large"] * course.large
+        ran = subprocess.run(
+            [*module, "benchmarks.studio_hour", str(pictures), *words],
+            capture_output=True,
+            text=True,
+        )
+        if ran.returncode:
+            raise RuntimeError(f"{course.name}: {ran.stderr.strip().splitlines()[-1:]}")
+        runs.append(json.loads(ran.stdout))
+        context.say(f"{course.name}: result after {runs[-1]['result_s_median']} s")
+    return {"settings": context.settings | {"size": size}, "runs": runs}
+
+
 def main() -> None:
-    """Measure, and print one JSON object."""
+    """One course, printed as a JSON object."""
     parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("pictures", type=Path, help="made by benchmarks.studio_pictures")
+    parser.add_argument("--name", default="own")
     parser.add_argument("--vehicles", type=int, default=10)
-    parser.add_argument("--bytes", type=int, default=350_000)
-    parser.add_argument("--bad", type=int, default=0, help="one picture in so many is a repeat")
+    parser.add_argument("--bad", type=int, default=0, help="one picture in so many is bad")
+    parser.add_argument("--signed", action="store_true")
+    parser.add_argument("--large", action="store_true", help="panorama and underbody strip too")
     given = parser.parse_args()
     structlog.configure(processors=[lambda *_: (_ for _ in ()).throw(structlog.DropEvent)])
-    print(json.dumps(asyncio.run(hour(given.vehicles, given.bytes, given.bad)), indent=1))
+    course = Course(given.name, given.vehicles, given.bad, given.signed, given.large)
+    print(json.dumps(asyncio.run(hour(course, given.pictures)), indent=1))
 
+
+FIGURE = Figure(
+    "studio_hour", "ten vehicles an hour: waiting, results, memory of the studio PC", measure
+)
 
 if __name__ == "__main__":
     main()

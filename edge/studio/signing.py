@@ -5,6 +5,7 @@ A picture of the simulated camera is never said to be a photograph. Needs the ex
 
 from __future__ import annotations
 
+import io
 import json
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -35,7 +36,7 @@ class Signer:
         """Replace the file by one with a signed manifest. SigningFailed; OSError."""
         import c2pa
 
-        fresh = file.with_name(f".{file.name}.signed")
+        signed = io.BytesIO()  # on a full disk the library would only say that it cannot write
         try:
             signer = c2pa.Signer.from_callback(
                 self._signature, c2pa.C2paSigningAlg.ES256, self._chain, None
@@ -44,12 +45,14 @@ class Signer:
                 signer,
                 c2pa.Builder(json.dumps(claim(file.name, about, masked))) as builder,
                 file.open("rb") as source,
-                fresh.open("w+b") as target,
             ):
-                builder.sign(signer, "image/jpeg", source, target)
-            fresh.replace(file)
+                builder.sign(signer, "image/jpeg", source, signed)
         except c2pa.C2paError as error:
             raise SigningFailed(f"{file.name} cannot be signed: {error}") from error
+        fresh = file.with_name(f".{file.name}.signed")
+        try:
+            fresh.write_bytes(signed.getbuffer())
+            fresh.replace(file)
         finally:
             fresh.unlink(missing_ok=True)
 

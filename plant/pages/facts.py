@@ -37,6 +37,7 @@ CAUSES = {
         "Number plates could not be masked everywhere: such pictures are kept back."
     ),
     "light_curtain": phrase("The light curtain was broken while the vehicle turned."),
+    "clock_set": phrase("The clock of the studio's computer was set meanwhile."),
     "wrong_vehicle": phrase("Another vehicle than expected stood on the table."),
     "count_differs": phrase(
         "Camera {name} delivered another number of frames than it was triggered."

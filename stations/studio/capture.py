@@ -11,9 +11,8 @@ from typing import Any, Literal
 
 from stations.studio import parts
 from stations.studio.course import Course
-from stations.studio.handshake import GONE, in_the_way
+from stations.studio.handshake import GONE, PHASES, VisionState, in_the_way
 from stations.studio.jobs import (
-    PHASES,
     Action,
     Arrived,
     CameraBack,
@@ -32,7 +31,6 @@ from stations.studio.jobs import (
     Running,
     Tags,
     Tell,
-    VisionState,
 )
 from stations.studio.manifest import Reason, Verdict
 from stations.studio.station import NO_FRAME, StopCause, StudioState
@@ -66,6 +64,8 @@ class _Step(Course):
     """What each kind of input means, and what follows from all that is known."""
 
     def take(self) -> None:
+        if not isinstance(self.given, Restarted):
+            self.clock()
         match self.given:
             case Tags():
                 self._tags(self.given.values)

@@ -28,6 +28,8 @@ from stations.studio.station import StudioState
 ANSWER_S = 10.0
 """After which a command without an answer is told and given again."""
 USED_MAX = 100
+CLOCK_S = 2.0
+"""A jump of the wall's time by more than this is told: begin and end of a capture are uncertain."""
 ARRIVING = (StudioState.LOADING.name, StudioState.SECURING.name)
 
 
@@ -79,6 +81,7 @@ class Course:
             simulated=self.plc.get("simulated") is not False,
             started_ms=self.given.time_ms,
             since_s=self.given.at_s,
+            ahead_s=self.given.ahead_s,
             flaws=tuple(flaws),
             is_asking=bool(flaws),
             turn=Part(last_s=self.given.at_s),
@@ -136,7 +139,15 @@ class Course:
         for shot in self.job.shots:
             if shot.name in rest.asked and (shot.set, shot.index) not in there:
                 self.shoot(shot)
-        self.run(turn=turn, rest=rest, since_s=now, is_asking=False)
+        self.run(turn=turn, rest=rest, since_s=now, is_asking=False, ahead_s=self.given.ahead_s)
+
+    def clock(self) -> None:
+        """Note that the wall's time has jumped; an agent that begins has another running time."""
+        running, ahead_s = self.running, self.given.ahead_s
+        if running is None or running.ahead_s is None:
+            return
+        if abs(ahead_s - running.ahead_s) > CLOCK_S:
+            self.run(ahead_s=ahead_s, was_set=True)
 
     def shoot(self, shot: Shot) -> None:
         """Ask a camera for a picture of the vehicle that is there."""

@@ -16,10 +16,22 @@ Guard and light curtain are only read: whether anything moves is the safety cont
 from __future__ import annotations
 
 from collections.abc import Mapping
+from enum import StrEnum
 from typing import Any
 
 from stations.studio.jobs import Asked
+from stations.studio.manifest import PictureSet
 from stations.studio.station import Studio, StudioState
+
+PHASES = {
+    PictureSet.SPIN: StudioState.TURNING,
+    PictureSet.HERO: StudioState.TURNING,
+    PictureSet.UNDERBODY: StudioState.LOADING,
+    PictureSet.INTERIOR: StudioState.INTERIOR,
+    PictureSet.WHEEL: StudioState.WHEELS,
+    PictureSet.TREAD: StudioState.WHEELS,
+}
+"""In which state a set is shot; those that are not named are shot with the details."""
 
 WATCHED = (
     Studio.state, Studio.visit, Studio.job, Studio.recipe, Studio.simulated, Studio.stop_cause,
@@ -36,6 +48,15 @@ TO_TURN = {
     "locked": False,
 }
 GONE = (StudioState.LEAVING.name, StudioState.EMPTY.name)
+
+
+class VisionState(StrEnum):
+    """The states of OPC 40100-1 that the studio shows."""
+
+    PREOPERATIONAL = "Preoperational"
+    INITIALIZED = "Initialized"
+    READY = "Ready"
+    SINGLE_EXECUTION = "SingleExecution"
 
 
 def in_the_way(plc: Mapping[str, Any], lost: Mapping[str, str]) -> tuple[str, ...]:

@@ -6,36 +6,14 @@ can be written to disk after each input and read again after a kill.
 
 from __future__ import annotations
 
-from enum import StrEnum
 from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict
 
 from stations.studio.manifest import PictureSet, Point, Reason, Verdict
-from stations.studio.station import StudioState
 
 TURNING_SETS = (PictureSet.SPIN, PictureSet.HERO)
-PHASES = {
-    PictureSet.SPIN: StudioState.TURNING,
-    PictureSet.HERO: StudioState.TURNING,
-    PictureSet.UNDERBODY: StudioState.LOADING,
-    PictureSet.INTERIOR: StudioState.INTERIOR,
-    PictureSet.WHEEL: StudioState.WHEELS,
-    PictureSet.TREAD: StudioState.WHEELS,
-}
-"""In which state a set is shot; those that are not named are shot with the details."""
-
-
 CommandName = Literal["start", "repeat_spin", "set_acquisition_done", "release", "set_result_ready"]
-
-
-class VisionState(StrEnum):
-    """The states of OPC 40100-1 that the studio shows."""
-
-    PREOPERATIONAL = "Preoperational"
-    INITIALIZED = "Initialized"
-    READY = "Ready"
-    SINGLE_EXECUTION = "SingleExecution"
 
 
 class Fact(BaseModel):
@@ -120,6 +98,11 @@ class Input(Fact):
 
     at_s: float
     time_ms: int = 0
+
+    @property
+    def ahead_s(self) -> float:
+        """By how much the wall's time is ahead; it changes when that clock is set."""
+        return self.time_ms / 1000 - self.at_s
 
 
 class Tags(Input):
@@ -315,7 +298,8 @@ class Running(Fact):
 
     `since_s` is when the state of the station changed last. `stale`: the controller still shows the
     angles of the turn before. `accepted` is why the operator goes on in spite of the flaws.
-    `is_moved`: it was stopped since its turn ended, and may stand otherwise now.
+    `is_moved`: it was stopped since its turn ended, and may stand otherwise now. `ahead_s` is the
+    wall's time less the running one: where that jumps the clock `was_set`.
     """
 
     capture: str
@@ -336,6 +320,8 @@ class Running(Fact):
     accepted: str = ""
     judgements: int = 0
     is_moved: bool = False
+    ahead_s: float | None = None
+    was_set: bool = False
 
 
 class Asked(Fact):

@@ -13,6 +13,7 @@ from stations.studio.station import NO_FRAME
 SETTLE_S = 3.0
 """How long after the last frame, or the last sign of one, a missing frame is waited for."""
 
+CLOCK_SET = "clock_set"
 NAMED_MAX = 5
 """So many missing pictures are named one by one among the reasons."""
 
@@ -216,8 +217,12 @@ def begun_again(part: Part, at_s: float) -> Part:
 
 
 def acquired(running: Running, reasons: tuple[str, ...], time_ms: int) -> Acquired:
-    """What was shot, for good; complete only without a reason against it."""
+    """What was shot, for good; complete only without a reason against it.
+
+    That the clock was set is said, and is none: pictures find their places without it.
+    """
     missing = (*running.turn.missing, *running.rest.missing)
+    told = (*reasons, CLOCK_SET) if running.was_set else reasons
     return Acquired(
         capture=running.capture,
         visit=running.visit,
@@ -227,7 +232,7 @@ def acquired(running: Running, reasons: tuple[str, ...], time_ms: int) -> Acquir
         started_ms=running.started_ms,
         ended_ms=time_ms,
         complete=not reasons and not missing,
-        reasons=tuple(dict.fromkeys(reasons)),
+        reasons=tuple(dict.fromkeys(told)),
         missing=missing,
         pictures=(*(running.turn.placed or ()), *(running.rest.placed or ())),
         turns=running.turns,

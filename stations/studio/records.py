@@ -58,9 +58,9 @@ class Session(CycleData):
 class Capture(BaseModel):
     """Data of `studio.capture`: what was shot of one vehicle; its pictures are files.
 
-    One of the files is `manifest.json`. `reasons` say why it is not `complete`, `missing` names
-    planned pictures that are not there, `stops` are the causes of stops on the way. `restricted`
-    pictures are never published.
+    One of the files is `manifest.json`. `reasons` say why it is not `complete` (`clock_set` alone
+    is none: begin and end are uncertain then), `missing` names planned pictures that are not there,
+    `stops` are the causes of stops on the way. `restricted` pictures are never published.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")

@@ -15,7 +15,7 @@ from tests.disk.full import SUBJECTS
 from tests.disk.recording import ROOT
 
 pytestmark = [pytest.mark.system, pytest.mark.timeout(180)]
-MOUNTED = 'mount -t tmpfs -o size=8m tmpfs "$1" && exec "$2" -m "$3" "$1" "$4"'
+MOUNTED = 'mount -t tmpfs -o size=8m tmpfs "$1" && exec "$2" -m "$3" "$1" $4'
 
 
 def on_a_small_disk(folder: Path, module: str, *words: str) -> str:
@@ -39,3 +39,9 @@ def test_what_was_promised_is_there_and_it_goes_on(name: str, tmp_path: Path) ->
     assert "none lost" in said
     assert "refused after" in said and "read-only" in said
     print(said)
+
+
+def test_a_capture_waits_for_the_disk_and_is_published_whole(tmp_path: Path) -> None:
+    said = on_a_small_disk(tmp_path / "disk", "tests.disk.studio")
+    for when in ("encoding", "signing", "filming"):
+        assert f"{when}: whole, once" in said

@@ -12,6 +12,7 @@
       { s = 9, lost = "ring", why = "silent" }, { s = 9, back = "ring" },
       { s = 9, choose = "go_on", why = "..." },
       { s = 9, processed = "v-1-1" }, { s = 9, restart = true },
+      { s = 9, clock = -3600 },              # the wall's clock is set by so many seconds
     ]
     expect = [
       { s = 9, write = "start" }, { s = 9, back = "start" },
@@ -86,6 +87,7 @@ class Played:
     def __init__(self, case: dict[str, Any]) -> None:
         self.case, self.memory, self.at_s = case, Memory(), 0.0
         self.counts: dict[str, int] = {}
+        self.set_ms = 0
         self.bad = {
             file: tuple(Reason(one) for one in reasons)
             for file, reasons in case.get("bad", {}).items()
@@ -97,7 +99,7 @@ class Played:
         for row in self.case["timeline"]:
             while self.at_s + 1 <= row["s"]:
                 self.at_s += 1
-                self.give(Tick(at_s=self.at_s))
+                self.give(Tick(at_s=self.at_s, time_ms=self.time_ms))
             self.at_s = row["s"]
             for given in self.inputs(row):
                 self.give(given)
@@ -119,13 +121,21 @@ class Played:
         if self.case.get("judge", True):
             bad = {one.file: self.bad.pop(one.file) for one in asked.frames if one.file in self.bad}
             number = asked.number
-            answer = Judged(at_s=self.at_s, capture=asked.capture, number=number, bad=bad)
-            self.give(answer)
+            at = {"at_s": self.at_s, "time_ms": self.time_ms}
+            self.give(Judged(capture=asked.capture, number=number, bad=bad, **at))
+
+    @property
+    def time_ms(self) -> int:
+        """The wall's time."""
+        return round(self.at_s * 1000) + self.set_ms
 
     def inputs(self, row: dict[str, Any]) -> Iterator[Input]:
         """What one row of the timeline means."""
-        at = {"at_s": row["s"], "time_ms": round(row["s"] * 1000)}
+        self.set_ms += 1000 * row.get("clock", 0)
+        at = {"at_s": row["s"], "time_ms": round(row["s"] * 1000) + self.set_ms}
         match row:
+            case {"clock": _}:
+                yield Tick(**at)
             case {"frames": camera, "to": last}:
                 first = row.get("from", self.counts.get(camera, 0) + 1)
                 for count in range(first, last + 1):

@@ -6,7 +6,8 @@ from hypothesis import given
 from hypothesis import strategies as some
 
 from stations.studio.capture import step, vision_state
-from stations.studio.jobs import Judge, Judged, Memory, Process, Tags, VisionState
+from stations.studio.handshake import VisionState
+from stations.studio.jobs import Judge, Judged, Memory, Process, Tags
 from tests.studio.capture_case import JOB, Played
 
 ROWS = some.lists(

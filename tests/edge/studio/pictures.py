@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import numpy as np
+from PIL import Image
+
 
 def jpeg(content: str, width: int = 320, height: int = 180) -> bytes:
     """SOI, a frame header with the size, something of its own, EOI."""
@@ -19,3 +22,9 @@ def deliver(folder: Path, camera: str, count: int, content: str = "") -> Path:
     path = folder / f"{camera}_{count:06d}.jpg"
     path.write_bytes(jpeg(content or f"{camera} {count}"))
     return path
+
+
+def noise(seed: int = 1, width: int = 320, height: int = 180) -> Image.Image:
+    """A real picture, of which no two places are alike."""
+    pixels = np.random.default_rng(seed).integers(0, 255, (height, width, 3))
+    return Image.fromarray(pixels.astype(np.uint8))

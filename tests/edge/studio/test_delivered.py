@@ -5,15 +5,11 @@ from __future__ import annotations
 import io
 import json
 import re
-from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import numpy as np
 import pytest
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 from PIL import Image
 
 from edge.studio.preparing import Preparing
@@ -22,53 +18,12 @@ from edge.studio.signing import Signer, read_signer
 from edge.studio.video import TURN_S, film
 from stations.studio.jobs import Shot
 from stations.studio.manifest import PictureSet
+from tests.edge.studio.keys import credentials
+from tests.edge.studio.pictures import noise
 from wire.site.problems import Wrong
 
 PLATE = [[0.4, 0.6], [0.6, 0.6], [0.6, 0.7], [0.4, 0.7]]
 SPIN = Shot(set=PictureSet.SPIN, index=3, camera="ring", angle_deg=30)
-
-
-def noise(width: int = 320, height: int = 180) -> Image.Image:
-    pixels = np.random.default_rng(1).integers(0, 255, (height, width, 3))
-    return Image.fromarray(pixels.astype(np.uint8))
-
-
-def credentials(folder: Path) -> tuple[Path, Path]:
-    """A certificate of our own and its key, as files."""
-    keys = [ec.generate_private_key(ec.SECP256R1()) for _ in range(2)]
-    names = [x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)]) for name in ("ca", "pc")]
-    now = datetime.now(UTC)
-    others = ("key_encipherment", "data_encipherment", "key_agreement", "encipher_only")
-    usage = dict.fromkeys((*others, "decipher_only", "content_commitment"), False)
-    chain = []
-    for is_ca in (False, True):
-        subject, key = names[1 - is_ca], keys[1 - is_ca]
-        made = (
-            x509.CertificateBuilder()
-            .subject_name(subject).issuer_name(names[0]).public_key(key.public_key())
-            .serial_number(x509.random_serial_number())
-            .not_valid_before(now - timedelta(days=1)).not_valid_after(now + timedelta(days=30))
-            .add_extension(x509.BasicConstraints(is_ca, None), True)
-            .add_extension(
-                x509.KeyUsage(digital_signature=not is_ca, key_cert_sign=is_ca, crl_sign=is_ca,
-                              **usage), True)
-            .add_extension(x509.SubjectKeyIdentifier.from_public_key(key.public_key()), False)
-            .add_extension(
-                x509.AuthorityKeyIdentifier.from_issuer_public_key(keys[0].public_key()), False)
-        )  # fmt: skip
-        if not is_ca:
-            eku = x509.ExtendedKeyUsage([ExtendedKeyUsageOID.EMAIL_PROTECTION])
-            made = made.add_extension(eku, False)
-        chain.append(made.sign(keys[0], hashes.SHA256()))
-    pem = serialization.Encoding.PEM
-    files = folder / "chain.pem", folder / "key.pem"
-    files[0].write_bytes(b"".join(one.public_bytes(pem) for one in chain))
-    files[1].write_bytes(
-        keys[1].private_bytes(
-            pem, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
-        )
-    )  # fmt: skip
-    return files
 
 
 @pytest.fixture(scope="module")
@@ -89,7 +44,7 @@ def test_exif_and_xmp_say_what_it_is_and_not_whose(tmp_path: Path) -> None:
     exif = Image.Exif()
     exif[0x010F], exif[0x8825] = "a camera of hall 3", {1: "N", 2: (48.0, 51.0, 0.0)}
     small = io.BytesIO()
-    noise(64, 36).save(small, "JPEG")
+    noise(1, 64, 36).save(small, "JPEG")
     noise().save(source, exif=exif, comment=small.getvalue(), xmp=b"<x>AB-123-CD</x>")
     taken = Taken({"plate": PLATE, "exposure_s": 0.001}, 30.04, True, "refit 1")
     done = Preparing()(source, out, SPIN, taken)
@@ -110,7 +65,7 @@ def test_a_panorama_says_how_much_of_the_sphere_it_is(
     tmp_path: Path, height: int, top: int | None
 ) -> None:
     source, out = tmp_path / "a.jpg", tmp_path / "out.jpg"
-    noise(320, height).save(source)
+    noise(1, 320, height).save(source)
     shot = Shot(set=PictureSet.INTERIOR, index=0, camera="inside", mask=())
     Preparing()(source, out, shot, Taken(simulated=False, software="refit 1"))
     with Image.open(out) as picture:
@@ -141,6 +96,40 @@ def test_a_signed_picture_tells_when_a_byte_has_changed(
     out.write_bytes(content)
     changed = report(out)
     assert changed["validation_state"] == "Invalid" and "dataHash.mismatch" in json.dumps(changed)
+
+
+def thumbnail(file: Path) -> Image.Image:
+    """The small picture that the signature carries."""
+    import c2pa
+
+    with file.open("rb") as opened, c2pa.Reader("image/jpeg", opened) as reader:
+        found = json.loads(reader.json())
+        (place,) = (one["thumbnail"]["identifier"] for one in found["manifests"].values())
+        out = io.BytesIO()
+        reader.resource_to_stream(place, out)
+    return Image.open(out)
+
+
+@pytest.mark.parametrize("hidden", [True, False])
+def test_the_thumbnail_of_the_signature_shows_no_plate(
+    tmp_path: Path, signer: Signer, hidden: bool
+) -> None:
+    """The plate is black stripes on white; where nothing is hidden the thumbnail shows them."""
+    source, out = tmp_path / "a.jpg", tmp_path / "out.jpg"
+    pixels = np.full((1080, 1920, 3), 200, np.uint8)
+    pixels[650:756, 770:1150] = np.where(np.arange(380) // 20 % 2, 255, 0)[None, :, None]
+    Image.fromarray(pixels).save(source, quality=95, exif=Image.Exif())
+    plate = [[0.4, 0.6], [0.6, 0.6], [0.6, 0.7], [0.4, 0.7]] if hidden else None
+    assert Preparing(signer)(source, out, SPIN, Taken({"plate": plate}, software="refit 1")).signed
+    with thumbnail(out) as small:
+        wide, high = small.size
+        assert wide >= 200, "a thumbnail in which a plate could be read"
+        place = (int(0.41 * wide), int(0.61 * high), int(0.59 * wide), int(0.69 * high))
+        seen = float(np.asarray(small.convert("L").crop(place), np.float64).std())
+    assert seen < 3 if hidden else seen > 60
+    whole = out.read_bytes()
+    starts = [found.start() for found in re.finditer(rb"\xff\xd8\xff", whole)]
+    assert len(starts) == 2, "the picture and the thumbnail, and no other"
 
 
 def test_a_picture_that_cannot_be_signed_is_delivered_and_said(tmp_path: Path) -> None:

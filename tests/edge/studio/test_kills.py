@@ -12,8 +12,8 @@ import pytest
 from edge.studio import session
 from edge.studio.shelf import Shelf
 from tests.edge.studio.bench import Bench
+from tests.edge.studio.steps import STEPS
 from tests.edge.studio.stills import Stills
-from tests.edge.studio.test_session import STEPS
 
 EVERY = 18
 WRITES_MAX = 90

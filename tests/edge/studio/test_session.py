@@ -11,14 +11,23 @@ import pytest
 from edge.studio import folder_camera, operator, session
 from edge.studio.processing import untouched
 from edge.studio.shelf import Shelf
-from stations.studio.jobs import Arrived
-from stations.studio.manifest import Manifest
+from stations.studio.jobs import Arrived, Shot
+from stations.studio.manifest import Manifest, PictureSet
 from stations.studio.records import Capture
-from tests.edge.studio.bench import SAFE, Bench
+from tests.edge.studio.bench import Bench
 from tests.edge.studio.pictures import deliver, jpeg
+from tests.edge.studio.steps import (
+    STEPS,
+    arrive,
+    began,
+    release,
+    review,
+    wheels,
+    whole,
+)
 from tests.edge.studio.stills import Stills
 from tests.simulators.helpers import eventually
-from tests.studio.capture_case import tags
+from tests.studio.capture_case import JOB, tags
 from wire.media.protocol import RESTRICTED
 
 
@@ -30,87 +39,6 @@ def bench(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Bench]:
     stills = Stills()
     yield Bench(tmp_path, stills)
     stills.close()
-
-
-def arrive(bench: Bench, visit: str) -> None:
-    if bench.plc.get("visit") != visit:
-        bench.base = dict(bench.counts)
-    bench.show(
-        state="LOADING", visit=visit, job=f"{visit}/1", recipe="full-360@3", simulated=True,
-        stop_cause="NONE", latched=0, acquisition_done=False, result_ready=False, locked=True,
-    )  # fmt: skip
-
-
-async def drive_on(bench: Bench) -> None:
-    arrive(bench, "v-1")
-    bench.show(state="SECURING", locked=False, **SAFE)
-
-
-async def start(bench: Bench) -> None:
-    if bench.plc["state"] != "TURNING":
-        await eventually(lambda: bench.controller.values.get("start"), "the start")
-        bench.show(state="TURNING")
-    await eventually(lambda: turns(bench) == 1, "the turn")
-
-
-def turns(bench: Bench) -> int:
-    running = bench.session.memory.running
-    return running.turns if running else 0
-
-
-async def first_half(bench: Bench) -> None:
-    bench.show(latched=20)
-    bench.upto("ring", 20)
-    await bench.taken()
-
-
-async def second_half(bench: Bench) -> None:
-    bench.show(latched=40)
-    bench.upto("ring", 40)
-    await bench.taken()
-
-
-async def details(bench: Bench) -> None:
-    bench.show(state="HOMING")
-    bench.show(state="DETAILS")
-    await eventually(lambda: "hand" in (began(bench) or {}), "the details begin")
-    bench.upto("hand", 2)
-    await bench.taken()
-
-
-def began(bench: Bench) -> dict[str, Any] | None:
-    running = bench.session.memory.running
-    return running.rest.base if running else None
-
-
-async def wheels(bench: Bench) -> None:
-    bench.show(state="WHEELS")
-
-    def there() -> bool:
-        running = bench.session.memory.running
-        return running is not None and sum(one.set is not None for one in running.rest.frames) == 2
-
-    await eventually(there, "the wheels")
-
-
-async def review(bench: Bench) -> None:
-    bench.show(state="REVIEW")
-    given = bench.controller.given
-    await eventually(lambda: ("set_acquisition_done", True) in given, "that it is done")
-
-
-async def release(bench: Bench) -> None:
-    if not bench.plc["acquisition_done"]:
-        await bench.answered("set_acquisition_done", acquisition_done=True)
-    await eventually(lambda: bench.controller.values.get("release"), "the release")
-
-
-STEPS = (drive_on, start, first_half, second_half, details, wheels, review, release)
-
-
-async def whole(bench: Bench) -> None:
-    for one in STEPS:
-        await one(bench)
 
 
 async def test_a_whole_capture_becomes_one_record_with_its_files(bench: Bench) -> None:
@@ -246,7 +174,8 @@ async def test_a_clock_that_is_set_changes_nothing(bench: Bench) -> None:
         for at, one in enumerate(STEPS):
             bench.clock.wall_ms += 3_600_000 * (-1) ** at * (at + 1)
             await one(bench)
-        assert (await bench.recorded())["complete"]
+        data = await bench.recorded()
+    assert data["complete"] and data["reasons"] == ["clock_set"]
 
 
 async def test_a_controller_out_of_reach_hears_it_when_it_is_back(bench: Bench) -> None:
@@ -273,6 +202,44 @@ async def test_what_nobody_has_masked_is_restricted_and_that_is_said(bench: Benc
     files = bench.records[0][1]
     assert {one.type for one in files[:-1]} == {RESTRICTED}
     assert files[-1].type == "application/json"
+
+
+async def test_a_restricted_picture_that_is_taken_again_stays_restricted(bench: Bench) -> None:
+    vin = Shot(set=PictureSet.VIN, index=0, camera="hand", restricted=True)
+    bench.job = JOB.model_copy(update={"shots": (*JOB.shots[:-1], vin, JOB.shots[-1])})
+    async with bench.running() as studio:
+        for one in STEPS[:4]:
+            await one(bench)
+        bench.show(state="DETAILS")
+        await eventually(lambda: "hand" in (began(bench) or {}), "the details begin")
+        for count, content in enumerate(("one", "two", "two"), 1):
+            bench.counts["hand"] = count
+            deliver(bench.card, "hand", count, content)
+        await bench.taken()
+        await wheels(bench)
+        bench.show(state="REVIEW")
+        folder = studio.shelf.operator
+        await eventually(lambda: operator.asked(folder), "the question")
+        asks = operator.asked(folder)
+        assert asks is not None and asks.about == ("repeated.vin_000",)
+        operator.answer(folder, operator.Choice(capture="v-1-1", choice="again"))
+        await eventually(lambda: taken_again(bench) == ("vin_000",), "it alone is taken again")
+        bench.counts["hand"] = 4
+        deliver(bench.card, "hand", 4, "the vin")
+        await review(bench)
+        await release(bench)
+        data = await bench.recorded()
+    _, files, contents = bench.records[0]
+    assert data["complete"] and data["restricted"] == 1
+    (secret,) = [one for one in files if one.type == RESTRICTED]
+    assert secret.name == "vin/vin_000.jpg" and contents[secret.name] == jpeg("the vin")
+    shown = [contents[one.name] for one in files if one.type != RESTRICTED]
+    assert jpeg("one") in shown and jpeg("the vin") not in shown
+
+
+def taken_again(bench: Bench) -> tuple[str, ...]:
+    running = bench.session.memory.running
+    return running.rest.again if running else ()
 
 
 async def test_a_stray_is_kept_for_a_person(bench: Bench) -> None:
