@@ -92,7 +92,8 @@ def _exhaust() -> Iterator[Item]:
 
 
 def _others() -> Iterator[Item]:
-    yield from (Item(f"obd.{name}", "flag") for name in ("mil", "abs_fault", "ecall_ok"))
+    yield from (Item(f"obd.{name}", "flag") for name in ("mil", "ready", "abs_fault", "ecall_ok"))
+    yield from _numbers("1", "", "0", "127", "obd.dtc_count")
     yield from (Item(f"obd.{name}", "list") for name in ("dtc", "readiness", "pids"))
     yield Item("obd.vin_readback", "text")
     yield from _numbers("mOhm", "mohm", "0", "1000000", "ev.ground_continuity")

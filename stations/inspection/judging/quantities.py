@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import Protocol
 
-from stations.inspection.judging.items import AXLES, SIDES, WHEELS
+from stations.inspection.judging.items import AXLES, ITEMS, SIDES, WHEELS
 
 FORCES = tuple(f"rbt.{axle}.force_max_{side}" for axle in AXLES for side in SIDES)
 WEIGHTS = tuple(f"rbt.{axle}.weight_{side}" for axle in AXLES for side in SIDES)
@@ -223,3 +223,7 @@ QUANTITIES: dict[str, Quantity] = {
     one.name: one for part in (_of_brakes, _of_the_rest) for one in part()
 }
 PATTERNS = {one.pattern: one for one in QUANTITIES.values()}
+USED_IN: dict[str, frozenset[str]] = {
+    item: frozenset(one.name for one in QUANTITIES.values() if item in one.items) for item in ITEMS
+}
+"""The quantities that an item has a part in."""

@@ -9,7 +9,7 @@ from stations.inspection.judging.case import Case
 from stations.inspection.judging.exact import text
 from stations.inspection.judging.items import ITEMS
 from stations.inspection.judging.judgement import Recorded
-from stations.inspection.judging.quantities import QUANTITIES
+from stations.inspection.judging.quantities import USED_IN
 from stations.inspection.judging.readings import Readings
 from stations.inspection.judging.rule_set import RuleSet
 from stations.inspection.judging.scope import Scope
@@ -35,11 +35,11 @@ def recorded(case: Case, rules: RuleSet, readings: Readings, scope: Scope) -> It
 
 def _part(name: str, scope: Scope) -> str:
     """The part that an item has in the judgement."""
-    quantities = [one.name for one in QUANTITIES.values() if name in one.items]
+    quantities = USED_IN.get(name)
     if not quantities:
         return "no_limit"
-    listed = scope.required | scope.allowed
-    return "judged" if any(one in listed for one in quantities) else "not_listed"
+    listed = quantities & scope.required or quantities & scope.allowed
+    return "judged" if listed else "not_listed"
 
 
 def _class(name: str, rules: RuleSet, readings: Readings) -> str | None:
