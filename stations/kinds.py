@@ -21,7 +21,8 @@ from stations.records import Draft
 class Kind:
     """What the folder of one kind offers: its declaration, its rules and its model.
 
-    `scheme` is None for a kind whose rules follow no vehicle.
+    `scheme` is None for a kind whose rules follow no vehicle. `judge_by` makes a `judge` from the
+    text of a rule set, for a kind that judges by one.
     """
 
     name: str
@@ -31,6 +32,7 @@ class Kind:
     memory: type[Any]
     judge: Callable[[Any, Now], tuple[Any, list[Draft]]]
     scheme: Scheme[Any] | None = None
+    judge_by: Callable[[str], Callable[[Any, Now], tuple[Any, list[Draft]]]] | None = None
 
 
 def names() -> list[str]:
@@ -56,6 +58,7 @@ def find(name: str) -> Kind:
         rules.Memory,
         rules.judge,
         getattr(rules, "SCHEME", None),
+        getattr(rules, "judge_by", None),
     )
 
 

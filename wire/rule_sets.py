@@ -29,6 +29,11 @@ def rule_set(name: str = NEWEST) -> RuleSet:
     return load((FOLDER / f"{name}.toml").read_text(encoding="utf-8"))
 
 
+def newest() -> str:
+    """The text of the newest rule set."""
+    return (FOLDER / f"{NEWEST}.toml").read_text(encoding="utf-8")
+
+
 def rule_set_of(path: Path) -> RuleSet:
     """The rule set of any file."""
     return load(path.read_text(encoding="utf-8"))

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, JsonValue
 
 from stations.cycle import CycleData, StateChange, Statistic
+from stations.inspection.judging.judgement import Judgement
 from stations.inspection.session_data import SessionData
 
 Result = Literal["Undefined", "OK", "NotOK", "NotDecidable"]
@@ -38,12 +39,16 @@ class Obd(BaseModel):
 
 
 class Report(CycleData):
-    """Data of `inspection.report`: what the benches measured on one vehicle, unjudged.
+    """Data of `inspection.report`: what the benches measured on one vehicle, and the judgement.
 
     The names of measurements are `bench.value`, as in `brake.imbalance_front`; a petrol car has no
     `gas.opacity`, an electric car no `gas.*`. `not_decidable` names those without a value. Where
     there was a session, names are those of a case (`rbt.axle1.force_max_l`), and it says how it
     went.
+
+    `case` is what was judged, in the form of `refit inspection judge`; `judgement` holds for good,
+    whatever becomes of the rule set that it names. It is None where no rule set was at hand, or
+    where the case was refused.
     """
 
     fuel: str | None
@@ -56,6 +61,8 @@ class Report(CycleData):
     statistics: dict[str, Statistic]
     obd: Obd
     session: SessionData | None = None
+    case: dict[str, JsonValue] | None = None
+    judgement: Judgement | None = None
 
 
 RECORDS: dict[str, type[BaseModel]] = {

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
-from stations.cycle import Cycle, During, Ended, Scheme, follow
+from stations.cycle import Cycle, During, Ended, Scheme, follow, utc_text
+from stations.inspection.judging.judge import Judge
+from stations.inspection.judging.rule_set import load
+from stations.inspection.lane_case import case_of, judged
 from stations.inspection.measures import (
     Bench,
     asymmetry,
@@ -113,11 +117,16 @@ class Memory(Cycle):
     """What the rules carry from look to look."""
 
 
-def judge(memory: Memory, now: Now) -> tuple[Memory, list[Draft]]:
+def judge_by(text: str) -> Callable[[Memory, Now], tuple[Memory, list[Draft]]]:
+    """`judge` with a rule set, given as its text: reports have a judgement then."""
+    return partial(judge, rules=Judge(load(text)))
+
+
+def judge(memory: Memory, now: Now, rules: Judge | None = None) -> tuple[Memory, list[Draft]]:
     """The records that this look gives rise to."""
     memory, drafts, ended = follow(SCHEME, memory, now, reason(now))
     if ended is not None:
-        data = report(ended, now).model_dump(mode="json")
+        data = report(ended, now, rules).model_dump(mode="json")
         drafts.append(
             Draft(kind="inspection.report", time_ms=ended.ended_ms, visit=ended.visit, data=data)
         )
@@ -132,21 +141,26 @@ def reason(now: Now) -> str:
     return "unknown_cause" if cause is None or cause is StopCause.NONE else cause.name.lower()
 
 
-def report(ended: Ended, now: Now) -> Report:
+def report(ended: Ended, now: Now, rules: Judge | None = None) -> Report:
     """What is known of one vehicle's inspection at the moment when it ended."""
-    found = measurements(ended, now)
+    found, diagnosis = measurements(ended, now), obd(ended, now)
+    fuel, calibrated = now.get(Inspection.fuel), now.get(Inspection.calibrated)
+    zero_ok, day = now.get(Inspection.zero_ok), utc_text(ended.ended_ms)[:10]
+    case = case_of(day, fuel, found, diagnosis, calibrated, zero_ok)
     gathered = {name: ended.statistic(name) for name in SCHEME.gathers}
     return Report(
         **ended.common(),
-        fuel=now.get(Inspection.fuel),
-        calibrated=now.get(Inspection.calibrated),
-        zero_ok=now.get(Inspection.zero_ok),
+        fuel=fuel,
+        calibrated=calibrated,
+        zero_ok=zero_ok,
         stops=ended.entered(InspectionState.STOPPED) + ended.entered(InspectionState.FAULT),
         takt_s=TAKT_S,
         measurements=found,
         not_decidable=tuple(name for name, one in found.items() if one.value is None),
         statistics={name: one for name, one in gathered.items() if one is not None},
-        obd=obd(ended, now),
+        obd=diagnosis,
+        case=case,
+        judgement=None if rules is None else judged(case, rules),
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
 from typing import Annotated, Any, Literal, TypeVar
@@ -173,7 +174,14 @@ class StationConfig(Part):
     @cached_property
     def kind_parts(self) -> kinds.Kind | None:
         """Declaration, rules and model of the kind; None for a device."""
-        return None if self.kind == "device" else kinds.find(self.kind)
+        if self.kind == "device":
+            return None
+        found = kinds.find(self.kind)
+        if found.judge_by is None:
+            return found
+        from wire.rule_sets import newest  # only where something is judged
+
+        return replace(found, judge=found.judge_by(newest()))
 
     @property
     def scheme(self) -> Scheme[Any] | None:

@@ -16,6 +16,7 @@ from pydantic import (
 )  # fmt: skip
 
 LIST_MAX = 500
+FIRST_YEAR, LAST_YEAR = 1880, 2200  # the first car, and far enough
 
 
 class Wrong(ValueError):
@@ -28,12 +29,17 @@ class Wrong(ValueError):
 
 def _day(value: object) -> object:
     """A date, or the day of a time as the centre's clock shows it."""
-    if isinstance(value, str):
-        try:
-            return datetime.fromisoformat(value).date()
-        except ValueError:
-            raise ValueError("write a day as YYYY-MM-DD") from None
-    return value
+    if value is None or type(value) is date:
+        return value
+    try:
+        day = datetime.fromisoformat(value).date() if isinstance(value, str) else None
+    except ValueError:
+        day = None
+    if day is None:
+        raise ValueError("write a day as YYYY-MM-DD")
+    if not FIRST_YEAR <= day.year <= LAST_YEAR:
+        raise ValueError(f"write a day of the years {FIRST_YEAR} to {LAST_YEAR}")
+    return day
 
 
 def _whole(value: object) -> object:

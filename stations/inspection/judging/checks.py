@@ -15,7 +15,8 @@ from stations.inspection.judging.rule_set import Limit, RuleSet
 
 FIGURES = {
     "gravity": "m/s2", "imbalance_force_min": "N", "weighed_mass_min": "kg",
-    "favourable_months": "months", "major_months": "months", "critical_days": "days",
+    "calibration_months": "months", "favourable_months": "months", "major_months": "months",
+    "critical_days": "days",
     "reinspection_months": "months",
 }  # fmt: skip
 OVERRIDES = {

@@ -27,7 +27,6 @@ from stations.inspection.judging.items import BY_ANY_NAME, Item
 from stations.inspection.judging.units import FACTORS
 
 BYTES_MAX = 1 << 20
-FIRST_YEAR = 1880
 
 
 def parse(text: str | bytes) -> Case:
@@ -118,8 +117,6 @@ def _dates(case: Case) -> list[str]:
     )  # fmt: skip
     if first is not None and first > day:
         found.append(f"vehicle.first_registration: {first} is after the test of {day}: correct one")
-    if first is not None and first.year < FIRST_YEAR:
-        found.append(f"vehicle.first_registration: {first}: there was no car before {FIRST_YEAR}")
     if earlier is not None and earlier > day:
         found.append(f"test.earlier_date: {earlier} is after the test of {day}: correct one")
     if case.test.kind == "re-inspection" and not case.test.earlier:

@@ -8,6 +8,7 @@ from decimal import Decimal
 from fractions import Fraction
 
 from stations.inspection.judging.case import Case, Machine, Measured, Wrong
+from stations.inspection.judging.days import months_later
 from stations.inspection.judging.exact import is_plain
 from stations.inspection.judging.items import ITEMS
 from stations.inspection.judging.judgement import Used
@@ -22,7 +23,11 @@ class Bench:
     def __init__(self, name: str, machine: Machine, rules: RuleSet, day: date) -> None:
         self.name, self.machine = name, machine
         self.kinds = _kinds(name, machine, rules)
-        self.state = _state(machine, self.kinds, day)
+        self.due = machine.calibration_due
+        if self.due is None and machine.last_calibration is not None:
+            months = int(rules.figures["calibration_months"].value)
+            self.due = months_later(machine.last_calibration, months)
+        self.state = _state(machine, self.kinds, self.due, day)
 
     def measures(self, item: str) -> bool:
         """Whether an item comes from here; one of no known kind stands for all."""
@@ -33,7 +38,7 @@ class Bench:
     @property
     def used(self) -> Used:
         """What the judgement keeps of it."""
-        due = self.machine.calibration_due
+        due = self.due
         kind = ", ".join(kind.kind for kind in self.kinds) or self.machine.kind
         return Used(
             id=self.name,
@@ -172,15 +177,15 @@ def _kinds(name: str, machine: Machine, rules: RuleSet) -> list[Equipment]:
     return [kind for kind in rules.equipment if any(word in lower for word in kind.words)]
 
 
-def _state(machine: Machine, kinds: list[Equipment], day: date) -> str:
+def _state(machine: Machine, kinds: list[Equipment], due: date | None, day: date) -> str:
     """`ok`, or why no result of this machine counts on this day."""
     if machine.fault or machine.status in ("fault", "out_of_order"):
         return "equipment_fault"
     if machine.last_calibration is not None and machine.last_calibration > day:
         return "calibration_in_future"
-    if machine.calibration_due is None:
+    if due is None:
         return "calibration_unknown"
-    if machine.calibration_due < day:
+    if due < day:
         return "calibration_expired"
     needs_zero = not kinds or any(kind.needs_zero for kind in kinds)
     if machine.zero_ok is False or (needs_zero and machine.zero_ok is None):
