@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import typer
 
-from refit.inspection import judge, rules
+from refit.inspection import correct, judge, report, rules, verify
 
 app = typer.Typer(name="inspection", help="The roadworthiness inspection.", no_args_is_help=True)
 app.add_typer(judge.app)
 app.add_typer(rules.app)
+app.add_typer(report.app)
+app.add_typer(verify.app)
+app.add_typer(correct.app)

@@ -7,6 +7,7 @@ from typing import Literal
 from pydantic import BaseModel, ConfigDict, JsonValue
 
 from stations.cycle import CycleData, StateChange, Statistic
+from stations.inspection.document import Correction, Document
 from stations.inspection.judging.judgement import Judgement
 from stations.inspection.session_data import SessionData
 
@@ -63,9 +64,11 @@ class Report(CycleData):
     session: SessionData | None = None
     case: dict[str, JsonValue] | None = None
     judgement: Judgement | None = None
+    corrects: Correction | None = None
 
 
 RECORDS: dict[str, type[BaseModel]] = {
     "inspection.state": StateChange,
     "inspection.report": Report,
+    "inspection.document": Document,
 }

@@ -7,12 +7,12 @@ others; `python -m wire.texts` adds what is new in the code, for a person to tra
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import date, datetime
 from functools import cache
 from pathlib import Path
 
 from babel import Locale
-from babel.dates import format_datetime
+from babel.dates import format_date, format_datetime
 from babel.messages.catalog import Catalog
 from babel.messages.pofile import read_po
 from babel.numbers import format_decimal
@@ -70,6 +70,10 @@ class Texts:
         offset = f"{when:%z}"
         zone = "" if offset in ("", "+0000") else f"{offset[:3]}:{offset[3:]}"
         return f"{said} UTC{zone}" if offset else str(said)
+
+    def day(self, when: date, *, short: bool = False) -> str:
+        """A day as the language writes it, with the name of its month or, shorter, a part of it."""
+        return str(format_date(when, "d MMM y" if short else "d MMMM y", locale=self.locale))
 
     def _said(self, key: str, form: int, otherwise: str) -> str:
         message = self._catalogue.get(key)
