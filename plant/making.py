@@ -13,7 +13,9 @@ from stations.records import AgentInfo, File, Record, record_id
 if TYPE_CHECKING:
     from pydantic import BaseModel
 
-PLANT = "plant"  # in place of an agent: no agent may have this record's station
+PLANT = "plant"  # in place of an agent
+REPORTS, QUALITY, REPAIRS = "reports", "quality-control", "repairs"
+PLACES = (REPORTS, QUALITY, REPAIRS)  # in place of a station
 
 
 def plant_record(

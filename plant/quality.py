@@ -10,7 +10,7 @@ import orjson
 from pydantic import ValidationError
 
 from plant.ledger import Ledger
-from plant.making import plant_record
+from plant.making import QUALITY, plant_record
 from stations.quality.check_plan import CheckPlan, parse_check_plan
 from stations.quality.checking import check_of
 from stations.quality.independence import Objection, objections
@@ -21,7 +21,6 @@ from stations.records import Record
 
 SAMPLING = "iso-2859-1-1999"
 CHECK_PLAN = "refit-80"
-STATION = "quality-control"
 REPAIR, ASSIGNMENT, CHECK = "repair.operation", "quality.assignment", "quality.check"
 
 
@@ -103,7 +102,7 @@ class Quality:
         if not entries:
             raise NothingKnown(f"{visit}: the ledger has no record of this visit")
         line = entries[0].line
-        record = plant_record(kind, self._site, line, STATION, visit, time_ms, data)
+        record = plant_record(kind, self._site, line, QUALITY, visit, time_ms, data)
         self._ledger.append([record])
         return record
 

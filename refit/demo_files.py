@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from plant.ledger import Entry, Ledger, LedgerError, open_ledger
+from refit.demo_reports import inspection_report
 from stations.records import Record
 from wire.clock import SystemClock
 from wire.site import Site
@@ -53,7 +54,10 @@ class Maker:
     make: Make
 
 
-MAKERS = (Maker("pages", "studio.capture", "vehicle page", vehicle_page),)
+MAKERS = (
+    Maker("pages", "studio.capture", "vehicle page", vehicle_page),
+    Maker("reports", "inspection.report", "inspection report", inspection_report),
+)
 
 
 @dataclass(slots=True)

@@ -15,6 +15,7 @@ from typing import Any
 
 from plant.dead_letters import DeadLetters
 from plant.ledger import Entry, Ledger, LedgerError, open_ledger
+from plant.making import PLACES
 from plant.stores.factory import dead_letters_path, open_store
 from refit.accounts import Balance, balance, total
 from refit.demo_files import DemoFiles
@@ -238,7 +239,9 @@ class DemoPlant:
                 refused = Counter(one.refusal.station for one in letters.read(limit=LETTERS_MAX))
             balances = balance(self.site, self.truth, store, refused)
         with open_ledger(self.site.ledger, SystemClock(), create=False) as ledger:
-            records = Counter(ledger.counts())
+            counts = ledger.counts()
+        # Made here of what has come, not sent by an agent.
+        records = Counter({name: n for name, n in counts.items() if name not in PLACES})
         kinds = {one.name: one.kind for one in self.site.stations}
         return Result(
             seconds,

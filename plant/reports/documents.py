@@ -17,7 +17,7 @@ import orjson
 
 from plant.ledger import Entry, Ledger
 from plant.ledger.chain import beginning, link
-from plant.making import plant_record
+from plant.making import REPORTS, plant_record
 from plant.reports.inspection import MARK, inspection_pdf
 from plant.reports.inspection_facts import KIND, NotPrintable, Printed
 from stations.inspection.document import Document
@@ -78,9 +78,7 @@ def issue(ledger: Ledger, id: str, texts: Texts, time_ms: int) -> Issued:
         record=id, number=entry.number, chain=entry.hash.hex(), sha256=digest, bytes=len(pdf),
         language=texts.language,
     )  # fmt: skip
-    record = plant_record(
-        DOCUMENT, entry.site, entry.line, entry.station, entry.visit, time_ms, data
-    )
+    record = plant_record(DOCUMENT, entry.site, entry.line, REPORTS, entry.visit, time_ms, data)
     ledger.append([record])
     return Issued(pdf, record, is_new=True)
 
@@ -154,8 +152,7 @@ def _links(ledger: Ledger, entry: Entry) -> bool:
 
 def _documents(ledger: Ledger, entry: Entry) -> Iterator[Record]:
     """The documents of a record, the latest first."""
-    station = None if entry.visit else entry.station
-    for one in ledger.find(visit=entry.visit, station=station, kind=DOCUMENT):
+    for one in ledger.find(visit=entry.visit, station=REPORTS, kind=DOCUMENT):
         record = Record.model_validate_json(one.body)
         if record.data["record"] == entry.id:
             yield record

@@ -151,7 +151,8 @@ def _findings(paper: Paper, found: Judgement, texts: Texts) -> None:
     say = texts.say
     paper.heading(say("Findings"))
     if not found.findings:
-        paper.words(say("No deficiency was found."))
+        judged = say("No deficiency was found in what could be judged.")
+        paper.words(judged if found.not_decidable else say("No deficiency was found."))
         return
     columns = [
         Column(say("Severity"), 18), Column(say("Code"), 21), Column(say("Deficiency"), 46),

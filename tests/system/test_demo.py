@@ -20,6 +20,7 @@ from urllib.parse import urlsplit
 import orjson
 import pytest
 
+from plant.making import PLACES
 from plant.stores.factory import open_store
 from plant.stores.store import OWN_MEASUREMENTS
 from refit.chaos.reckoning import reckon
@@ -125,6 +126,7 @@ def test_its_figures_are_those_of_the_machines(demo: Demo) -> None:
 def test_its_figures_are_those_of_the_ledger(demo: Demo) -> None:
     with closing(opened(demo.folder / "var/ledger.db")) as ledger:
         counted = dict(ledger.execute("SELECT station, count(*) FROM entry GROUP BY station"))
+        counted = {name: count for name, count in counted.items() if name not in PLACES}
         kinds = set(ledger.execute("SELECT station, kind FROM entry").fetchall())
     told = {name: one["records"] for name, one in demo.told["stations"].items()}
     assert {name: count for name, count in told.items() if count} == counted
@@ -137,6 +139,22 @@ def test_it_says_where_its_pages_are_or_that_it_was_too_short(demo: Demo) -> Non
     pages = [Path(one) for one in demo.told["pages"]]
     assert all(one.is_file() and one.is_relative_to(demo.folder) for one in pages)
     assert bool(pages) != ("no pages" in demo.errors), demo.errors
+
+
+def test_its_reports_are_valid_and_who_repaired_checks_nothing(demo: Demo) -> None:
+    reports, site = [Path(one) for one in demo.told["reports"]], demo.folder / "site.toml"
+    assert all(one.is_relative_to(demo.folder) for one in reports)
+    assert bool(reports) != ("reports: the first takes" in demo.errors), demo.errors
+    for one in reports[:2]:
+        assert refit("inspection", "verify", one, "--site", site).returncode == 0
+    with closing(opened(demo.folder / "var/ledger.db")) as ledger:
+        query = "SELECT visit, body FROM entry WHERE kind = ?"
+        repairs = [orjson.loads(body) for _, body in ledger.execute(query, ("repair.operation",))]
+        checks = [orjson.loads(body) for _, body in ledger.execute(query, ("quality.assignment",))]
+    worked = {(one["visit"], one["data"]["operator"]) for one in repairs}
+    assigned = {(one["visit"], one["data"]["inspector"]) for one in checks}
+    assert not worked & assigned
+    assert len(repairs) >= 2 * len(reports)
 
 
 def test_nothing_of_it_runs_any_more(demo: Demo) -> None:

@@ -51,8 +51,9 @@ QUANTITIES = {
     "obd.abs_fault": phrase("fault of the anti-lock braking"),
     "obd.ecall_ok": phrase("eCall in order"),
     "obd.dtc": phrase("fault codes"),
+    "obd.dtc_count": phrase("number of fault codes"),
     "obd.readiness": phrase("readiness"),
-    "obd.ready": phrase("readiness"),
+    "obd.ready": phrase("diagnosis ready"),
     "obd.pids": phrase("diagnostic values"),
     "obd.vin_readback": phrase("VIN read from the vehicle"),
     "ev.ground_continuity": phrase("ground continuity"),
@@ -61,6 +62,9 @@ QUANTITIES = {
     "ev.soh": phrase("state of health"),
     "ev.inlet_ok": phrase("charge inlet in order"),
     "noise.level": phrase("noise level"),
+    "vehicle.gvm_kg": phrase("maximum authorised mass"),
+    "vehicle.recall_stop_drive": phrase("recall enquiry"),
+    "vehicle.first_registration": phrase("first registration"),
 }
 PLACES = {
     "axle1": phrase("front axle"),
