@@ -12,7 +12,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
 from random import Random
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from edge.arrivals import Arrival
 from edge.delivery import ACK_S
@@ -23,6 +23,7 @@ from edge.lane import Lane
 from edge.outbox import Outbox
 from edge.pipeline import Pipeline
 from edge.publish import Publisher
+from edge.sessions import OPCUA, Ear, Sessions, made_elsewhere
 from edge.sources.opcua import OpcuaSource
 from edge.sources.source import Gap, Item, Past, Report, Source
 from stations.declare import Node, Tag
@@ -38,10 +39,6 @@ from wire.sparkplug import births
 from wire.sparkplug.edge_node import EdgeNode
 from wire.sparkplug.metrics import MetricName, NodeMetric
 
-if TYPE_CHECKING:
-    from edge.studio.session import StudioSession
-
-OPCUA = "opcua"
 BLOCKING_S = 10.0
 # Keep-alives after which a dead link is noticed at the latest: by the broker after 1.5 of them
 # (MQTT 3.1.1, 3.1.2.10), by paho after two.
@@ -57,14 +54,14 @@ class Link:
     source: Source
     intake: Intake
     told: Callable[[Lane], None]
-    studio: StudioSession | None = None
+    ear: Ear | None = None
     task: asyncio.Task[None] | None = None
 
     async def report(self, report: Report) -> None:
         """Take a report; waits while the way to the disk is full."""
         await self.intake.put(Arrival(self.lane, self.name, report))
-        if self.studio is not None:
-            self.studio.hear(report)
+        if self.ear is not None:
+            self.ear.hear(report)
 
     async def gap(self, gap: Gap) -> None:
         """Take the news that samples may be missing."""
@@ -74,8 +71,8 @@ class Link:
         """Take the news that the machine can or cannot be reached."""
         if self.name == OPCUA and not up:
             self.intake.pipeline.hush(self.lane.connections[self.name], True)
-        if self.studio is not None:
-            self.studio.link(up)
+        if self.ear is not None:
+            self.ear.link(up)
         self.told(self.lane)
 
 
@@ -124,7 +121,7 @@ class Agent:
             for station, (line, _) in self.outbox.places().items()
         }
         self.outbox.say_lost()
-        self.studios = self._studios(stations, version)
+        self.sessions = self._sessions(stations, version)
         self.links = [link for one in stations for link in self.links_of(one)]
         self.publisher = self._publisher(stations, health)
         self.publisher.caps.told = partial(setattr, self.intake, "bytes_max")
@@ -156,7 +153,7 @@ class Agent:
             async with asyncio.TaskGroup() as group:
                 rest = [self.intake.run, self.intake.tick, self.publisher.run, self.files.run]
                 rest.append(self.keeper.run)
-                rest += [one.run for one in self.studios.values()]
+                rest += self.sessions.runs()
                 tasks = [group.create_task(one()) for one in (*rest, *others)]
                 self._begin = lambda link: group.create_task(link.source.run(link))
                 self.start(self.links)
@@ -205,6 +202,7 @@ class Agent:
             read.setdefault(connection_of(tag), []).append(number)
         connections = {name: tuple(listed) for name, listed in read.items()}
         lane = Lane(self.site.name, station.line, station.name, self._about, tags, connections)
+        lane.made_elsewhere = made_elsewhere(station)
         if station.kind_parts is not None:
             lane.watch = Watch(station.kind_parts, tags, self.pipeline.state.samples(tags))
             if memory is not None:
@@ -221,34 +219,27 @@ class Agent:
             source: Source
             if name == OPCUA:
                 assert station.opcua is not None, "checked by the site file"
-                past, studio = self._past(lane.begun, numbers), self.studios.get(station.name)
+                past, commands = self._past(lane.begun, numbers), self.sessions.commands
                 source = OpcuaSource(
                     label, station.opcua, items, self.clock, rng, past=past,
-                    commands=None if studio is None else studio.commands,
+                    commands=commands(station.name),
                 )  # fmt: skip
                 self.pipeline.hush(numbers, True)
-                if studio is not None:
-                    studio.declare(lane.tags, self.pipeline.state.samples(lane.tags))
             else:
                 from edge.sources.modbus import ModbusSource  # an agent without starts sooner
 
                 source = ModbusSource(label, station.modbus[name], items, self.clock, rng)
-            studio = self.studios.get(station.name) if name == OPCUA else None
-            yield Link(lane, name, source, self.intake, self._told, studio)
+            ear = self.sessions.ear(station.name, name)
+            if ear is not None:
+                tags = {number: lane.tags[number] for number in numbers}
+                ear.declare(tags, self.pipeline.state.samples(tags))
+            yield Link(lane, name, source, self.intake, self._told, ear)
 
-    def _studios(self, stations: list[StationConfig], version: str) -> dict[str, StudioSession]:
-        """The captures of stations that have cameras; a change of those needs a restart."""
-        if not any(one.cameras for one in stations):
-            return {}
-        from edge.studio.making import make  # takes its time, and few agents have cameras
+    def _sessions(self, stations: list[StationConfig], version: str) -> Sessions:
+        async def put(*given: Any, **how: Any) -> None:
+            await self.files.put_record(*given, **how)
 
-        folder = self.outbox.path.with_suffix(".studio")
-
-        async def put(*given: Any) -> None:
-            await self.files.put_record(*given, keep=True)
-
-        made = (make(one, folder, put, self.clock, f"refit {version}") for one in stations)
-        return {one.station: one for one in made if one is not None}
+        return Sessions(stations, self.outbox.path, put, self.clock, self.site.http, version)
 
     def _past(self, reason: str, numbers: Iterable[int]) -> Past:
         state = self.pipeline.state

@@ -178,11 +178,11 @@ class Health:
         }
 
     def _studios(self) -> dict[str, Any]:
-        if not self.agent.studios:
+        if not self.agent.sessions.studios:
             return {}
         from stations.studio.status import status_of  # takes its time, and few agents have one
 
-        studios = self.agent.studios.items()
+        studios = self.agent.sessions.studios.items()
         return {name: status_of(one.job, one.memory) for name, one in studios}
 
     def _terms(self) -> list[expiry.Term]:
@@ -201,8 +201,7 @@ class Health:
         if agent.publisher.problem:
             yield agent.publisher.problem
         yield from agent.keeper.problems()
-        for studio in agent.studios.values():
-            yield from studio.problems()
+        yield from agent.sessions.problems()
         yield from agent.publisher.caps.problems()
         if session is None or not session.connected:
             yield "no connection to the broker"

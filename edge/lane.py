@@ -44,6 +44,7 @@ class Lane:
     remembered: bytes = b""
     rule_failures: int = 0
     begun: str = RESTARTED
+    made_elsewhere: frozenset[str] = frozenset()
 
     def record(self, draft: Draft, files: tuple[File, ...] = ()) -> Record:
         """The record of a draft: the same draft and files always make the same record."""
@@ -80,7 +81,8 @@ class Lane:
         if self.watch is None:
             return []
         try:
-            return [self.record(draft) for draft in self.watch.feed(samples)]
+            drafts = self.watch.feed(samples)
+            return [self.record(one) for one in drafts if one.kind not in self.made_elsewhere]
         except Exception:
             # A rule that fails costs its station a record; the samples go on, and health says so.
             self.rule_failures += 1

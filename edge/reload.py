@@ -42,6 +42,8 @@ def compare(old: Site, new: Site, agent: str) -> Change:
         restart.append(f"[[agent]] {agent}")
     restart += [f"[station.cameras] of {name}" for name, one in after.items()
                 if name in before and _cameras(before[name]) != _cameras(one)]  # fmt: skip
+    restart += [f"[station.machines] of {name}" for name, one in after.items()
+                if name in before and _machines(before[name]) != _machines(one)]  # fmt: skip
     return Change(
         tuple(name for name in before if name not in after),
         tuple(one for name, one in after.items()
@@ -53,6 +55,10 @@ def compare(old: Site, new: Site, agent: str) -> Change:
 
 def _cameras(config: StationConfig) -> tuple[object, ...]:
     return config.cameras, config.capture, config.opcua and config.opcua.writes
+
+
+def _machines(config: StationConfig) -> tuple[object, ...]:
+    return config.machines, config.inspection
 
 
 def _same(old: StationConfig, new: StationConfig) -> bool:

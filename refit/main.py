@@ -39,9 +39,9 @@ MODULES = (
     "certs",
     "broker_config",
     "studio",
+    "inspection",
     "battery",
     "quality",
-    "inspection",
 )
 
 

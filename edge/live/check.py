@@ -7,9 +7,10 @@ from collections.abc import Callable, Iterable
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 
-from edge.agent import OPCUA, connection_of
+from edge.agent import connection_of
 from edge.live import modbus, opcua
 from edge.live.findings import Checked, sorted_findings
+from edge.sessions import OPCUA
 from edge.sources.fault import MachineFault
 from edge.sources.source import Item
 from wire.site import StationConfig

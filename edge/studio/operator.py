@@ -12,7 +12,7 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from edge.studio.shelf import write_durably
+from wire.disk import write_durably
 
 ASKS, CHOICE = "asks.json", "choice.json"
 

@@ -24,10 +24,11 @@ from edge.studio.frames import files_of, frame_of, lasting
 from edge.studio.judging import JudgePictures, judge_files
 from edge.studio.output import Output
 from edge.studio.shelf import Shelf
-from edge.studio.values import Values
+from edge.values import Values
 from stations.declare import Tag
 from stations.samples import Samples
 from stations.studio.capture import step, vision_state
+from stations.studio.handshake import WATCHED
 from stations.studio.jobs import (
     Acquired,
     Action,
@@ -82,7 +83,7 @@ class StudioSession:
         self._cameras = {one.name: one for one in cameras}
         self._clock, self._output, self._judge = clock, output, judge
         self._inputs: asyncio.Queue[Input] = asyncio.Queue(INPUTS_MAX)
-        self._values = Values()
+        self._values = Values([tag.name for tag in WATCHED])
         self._taken: set[str] = set()
         self._asked: operator.Asks | None = None
         self._commanding = Commanding(commands)

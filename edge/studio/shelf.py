@@ -22,7 +22,7 @@ import pydantic
 import structlog
 
 from stations.studio.jobs import Memory, Shoot
-from wire.disk import made_durably, sync_folder
+from wire.disk import made_durably, sync_folder, write_durably
 
 STRAYS_MAX = 200
 SIDECAR = ".json"
@@ -124,17 +124,6 @@ class Shelf:
             if not (self.frames / name).exists():
                 return name
         raise OSError(f"{self.frames} has 10000 frames named {stem}")
-
-
-def write_durably(path: Path, content: bytes) -> None:
-    """Replace a file as a whole: there is the old one or the new one, whatever is killed."""
-    fresh = path.with_name(f".{path.name}.new")
-    with fresh.open("wb") as file:
-        file.write(content)
-        file.flush()
-        os.fsync(file.fileno())
-    fresh.replace(path)
-    sync_folder(path.parent)
 
 
 def _move(source: Path, target: Path) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import typer
 
-from refit.inspection import correct, judge, report, rules, verify
+from refit.inspection import correct, judge, operator, report, rules, session, verify
 
 app = typer.Typer(name="inspection", help="The roadworthiness inspection.", no_args_is_help=True)
 app.add_typer(judge.app)
@@ -12,3 +12,5 @@ app.add_typer(rules.app)
 app.add_typer(report.app)
 app.add_typer(verify.app)
 app.add_typer(correct.app)
+app.add_typer(session.app)
+app.add_typer(operator.app)

@@ -44,6 +44,7 @@ def reasons_against(
         return
     if message.session != session.session and (message.session or config.names_session):
         yield Reason.WRONG_SESSION
+        return
     if message.start_ms < session.started_ms - CLOCK_MS:
         yield Reason.BEFORE_SESSION
     if any(_is_held(session, item) for item in message.values):

@@ -37,6 +37,7 @@ from stations.inspection.facts import (
 )
 from stations.inspection.happenings import Answer, Chosen
 from stations.inspection.requirements import MACHINES, step_of
+from stations.inspection.tagged import flags_of
 
 ANSWERED_MAX = 200
 KM_MAX = 3_000_000
@@ -153,6 +154,8 @@ class Choosing(Coming):
             name, values={}, entry=None, done_by="", confirmed_by="", taken_by=given.by,
             taken_ms=given.time_ms, is_slow=False, repeated=(*step.repeated, before),
         )  # fmt: skip
+        old = flags_of(name)
+        self.remember(cleared=tuple(flag for flag in self.memory.cleared if flag not in old))
         if name is StepName.VISUAL:
             self.run(visual=())
         elif name is StepName.ODOMETER:

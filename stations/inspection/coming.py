@@ -103,6 +103,8 @@ class Coming:
         )
         orders = {visit: one for visit, one in self.memory.orders.items() if visit != order.visit}
         self.remember(session=session, number=number, over=None, orders=orders)
+        if self.memory.cleared_of != order.visit:  # the lane does not say who is there
+            self.remember(cleared=(), cleared_of=order.visit)
         self._tell_machines(session.session)
         self.tell("session_opened", session.session)
 

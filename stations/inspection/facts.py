@@ -270,6 +270,8 @@ class Memory(Fact):
 
     `known` are the newest messages with what became of them, `answered` the newest choices with
     their answers. `over` is the visit whose session has ended while its vehicle still stands.
+    `cleared` are the flags of benches that were seen down since the visit `cleared_of` began:
+    before that they speak of the vehicle that was measured last.
     """
 
     visit: str | None = None
@@ -280,6 +282,8 @@ class Memory(Fact):
     ended: tuple[Ended, ...] = ()
     known: dict[str, tuple[Reason, ...]] = {}
     answered: dict[str, str] = {}
+    cleared: tuple[str, ...] = ()
+    cleared_of: str = ""
     number: int = 0
 
 

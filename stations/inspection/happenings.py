@@ -77,6 +77,12 @@ class Chosen(Input):
     findings: tuple[tuple[str, str | None], ...] = ()
 
 
+class Cleared(Input):
+    """A bench whose results are tags has taken its word back: what it says next is news."""
+
+    flag: str
+
+
 class Recorded(Input):
     """The record of a session is safe."""
 

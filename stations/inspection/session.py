@@ -24,6 +24,7 @@ from stations.inspection.happenings import (
     Action,
     Answer,
     Chosen,
+    Cleared,
     Delivered,
     InLane,
     Input,
@@ -64,6 +65,9 @@ class _Step(Choosing):
                     self.set_machine(name, self.machine(name).model_copy(update={"down": down}))
             case Chosen():
                 self.chosen(self.given)
+            case Cleared(flag=flag):
+                if flag not in self.memory.cleared:
+                    self.remember(cleared=(*self.memory.cleared, flag))
             case Recorded(session=name):
                 rest = tuple(one for one in self.memory.ended if one.session.session != name)
                 self.remember(ended=rest)
@@ -77,9 +81,12 @@ class _Step(Choosing):
     # The lane and its orders.
 
     def _in_lane(self, visit: str | None) -> None:
+        is_news = visit != self.memory.visit
         self.remember(visit=visit)
         if visit is None:
             return
+        if visit != self.memory.cleared_of:
+            self.remember(cleared=(), cleared_of=visit)
         session = self.session
         if session is not None and session.visit != visit:
             self.close("left_early")
@@ -88,7 +95,7 @@ class _Step(Choosing):
         if visit and self.session is None and self.memory.over != visit:
             if visit in self.memory.orders:
                 self.open(self.memory.orders[visit])
-            else:
+            elif is_news:
                 self.tell("no_order", visit)
 
     def _ordered(self, given: Ordered) -> None:

@@ -15,7 +15,8 @@ from typing import Any
 
 import numpy as np
 
-from edge.agent import OPCUA, Agent, connection_of
+from edge.agent import Agent, connection_of
+from edge.sessions import OPCUA
 from edge.sources.source import Gap, Item, Report, Sink, SourceStatus
 from simulators.device import DeviceModel
 from simulators.line import SimulatedLine, arrivals

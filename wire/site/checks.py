@@ -9,7 +9,7 @@ from typing import Any
 from stations import kinds
 from stations.declare import Command, Node, Register, Station, Tag
 from wire.certificates import for_others
-from wire.site import addresses, cameras
+from wire.site import addresses, cameras, inspections
 from wire.site.brokers import BrokerConfig
 from wire.site.documents import Document
 from wire.site.http import is_loopback
@@ -113,6 +113,7 @@ def station(document: Document, key: Key, config: StationConfig) -> Iterator[Pro
     members: tuple[Member, ...] = (*declared.tags, *declared.commands)
     yield from _writes(document, key, config, declared)
     yield from cameras.problems(document, key, config)
+    yield from inspections.problems(document, key, config)
     yield from _places(document, key, members, moved)
     yield from _connections(document, key, config, members, moved)
 

@@ -10,7 +10,7 @@ from typing import Any
 import tomli_w
 from pydantic import BaseModel
 
-from wire.site import checks, documents, foreign, security
+from wire.site import checks, documents, foreign, inspections, security
 from wire.site.brokers import OWN_NAME
 from wire.site.connections import Pki
 from wire.site.documents import Document, Overrides
@@ -29,9 +29,11 @@ TABLES: dict[str, type[BaseModel]] = {
 READ_FILES = (
     "tags", "plan", "password_file", "token_file", "tokens_file", "ca_file", "cert_file",
     "key_file", "user_cert_file", "user_key_file", "sign_certificate_file", "sign_key_file",
+    "vin_key_file",
 )  # fmt: skip
 SECRETS = (
     "password_file", "token_file", "tokens_file", "key_file", "user_key_file", "sign_key_file",
+    "vin_key_file",
 )  # fmt: skip
 
 
@@ -70,6 +72,7 @@ def examine(path: Path, overrides: Overrides | None = None) -> Examined:
     ]
     for index, one in enumerate(site.stations):
         warnings += checks.odd(document, ("station", index), one)
+        warnings += inspections.odd(document, ("station", index), one, site.http.tls)
     return Examined(site, (), tuple(warnings))
 
 

@@ -19,6 +19,7 @@ from wire.site.connections import ModbusConfig, OpcuaConfig, Part
 from wire.site.databases import StoreConfig
 from wire.site.foreign import ForeignConfig
 from wire.site.http import HttpConfig
+from wire.site.inspections import InspectionConfig, InspectionMachineConfig
 from wire.site.ledger import LedgerConfig
 from wire.site.lines import LineConfig
 from wire.site.media import MediaConfig
@@ -166,6 +167,12 @@ class StationConfig(Part):
     )
     capture: CaptureConfig | None = Field(
         default=None, description="what a studio with cameras shoots"
+    )
+    machines: dict[Name, InspectionMachineConfig] = Field(
+        default={}, description="the machines of an inspection with sessions, a table for each"
+    )
+    inspection: InspectionConfig | None = Field(
+        default=None, description="the sessions of an inspection"
     )
     at: dict[str, str] = Field(
         default={}, description="addresses of tags and commands that this machine keeps elsewhere"

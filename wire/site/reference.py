@@ -17,6 +17,7 @@ from wire.site.devices import COLUMNS, NEEDED
 from wire.site.explain import keys
 from wire.site.foreign import ForeignConfig
 from wire.site.http import HttpConfig
+from wire.site.inspections import InspectionConfig, InspectionMachineConfig
 from wire.site.ledger import LedgerConfig
 from wire.site.lines import LineConfig, ShiftConfig
 from wire.site.media import MediaConfig
@@ -46,6 +47,8 @@ TABLES: tuple[tuple[str, type[BaseModel]], ...] = (
     ("[station.opcua]", OpcuaConfig),
     ("[station.capture]", CaptureConfig),
     ("[station.cameras.NAME]", CameraConfig),
+    ("[station.inspection]", InspectionConfig),
+    ("[station.machines.NAME]", InspectionMachineConfig),
     ("[station.modbus] or [station.modbus.NAME]", ModbusConfig),
 )
 TYPES = {
@@ -67,6 +70,8 @@ DEFAULTS = {
     "publishing": '"100 ms"',
     "every": '"1 s"',
     "timeout": '"1 s"',
+    "session_max": '"2 h"',
+    "step_max": '"15 min"',
 }
 HEAD = """\
 # The site file

@@ -1,20 +1,20 @@
-"""Samples of a station as the values that a capture follows."""
+"""Samples of a station as the values that its session follows."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from typing import Any
 
 from stations.declare import Tag
 from stations.samples import Samples
 from stations.status import is_good
-from stations.studio.handshake import WATCHED
 
 
 class Values:
     """Turns rows of samples into values by name; states by their names."""
 
-    def __init__(self) -> None:
+    def __init__(self, watched: Collection[str]) -> None:
+        self._watched = watched
         self._tags: dict[int, Tag[Any]] = {}
         self._last: dict[str, Any] = {}
         self._is_heard = False
@@ -24,8 +24,7 @@ class Values:
 
         A subscription that outlives the agent does not repeat what has not changed.
         """
-        followed = {tag.name for tag in WATCHED}
-        self._tags = {number: tag for number, tag in tags.items() if tag.name in followed}
+        self._tags = {number: tag for number, tag in tags.items() if tag.name in self._watched}
         self._last = {}
         for part in self._parts(last):
             self._last |= part
@@ -33,7 +32,7 @@ class Values:
     def nothing(self) -> dict[str, Any]:
         """No value can be relied on, until the machine is heard again."""
         self._is_heard = False
-        return {tag.name: None for tag in WATCHED}
+        return {name: None for name in self._watched}
 
     def of(self, samples: Samples) -> Iterator[dict[str, Any]]:
         """The values of some rows, in their order; a second value of a tag begins a new part.

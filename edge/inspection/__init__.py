@@ -1,0 +1,1 @@
+"""What an inspection needs of the world: its machines' results, its inspectors, its sessions."""
