@@ -22,8 +22,8 @@ from stations.inspection.tagged import PARTS, flags_of, message_of
 from stations.records import Draft
 from stations.samples import EMPTY, build
 from stations.status import GOOD
+from tests.inspection.machine_ways import until
 from tests.inspection.session_case import order
-from tests.inspection.test_adapters import until
 from wire.clock import SystemClock
 
 SLIP = MachineConfig(name="plate", kind=MachineKind.SLIP, serial="SP-1")
