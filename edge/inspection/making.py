@@ -14,8 +14,9 @@ from edge.inspection.webhook import Hook, Webhook, token_of
 from stations.inspection.codes import MachineKind
 from stations.inspection.facts import MachineConfig, Plan
 from stations.inspection.identity import KEY_BYTES_MIN
-from stations.inspection.session_record import draft
+from stations.inspection.session_record import draft_by
 from wire.clock import Clock
+from wire.rule_sets import newest
 from wire.site import StationConfig
 from wire.site.http import HttpConfig
 from wire.site.inspections import DAY_MS
@@ -39,7 +40,7 @@ def make(
         clock,
         list(adapters(config, plan, http)),
         put_record,
-        draft,
+        draft_by(newest()),
         vin_key(config.inspection.vin_key_file),
         own_folders=frozenset(name for name, one in ways if one.folder is not None),
         tagged=frozenset(name for name, one in ways if one.tags),

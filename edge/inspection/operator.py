@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -17,10 +16,12 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from stations.inspection.facts import Order
 from stations.inspection.happenings import Answer, Chosen, Ordered
+from stations.inspection.judging.parsing import parse
 from wire.disk import write_durably
 
 SESSION, LIVE = "session.json", "live.json"
 CHOICE_BYTES_MAX = 256 << 10
+LAST_DAY = "2200-12-31"
 ID = r"^[A-Za-z0-9-]{8,64}$"
 
 
@@ -86,9 +87,10 @@ def order_of(said: dict[str, Any], vin_hash: str | None) -> Order:
     vehicle = words.get("vehicle")
     if not isinstance(vehicle, dict):
         raise ValueError('vehicle is missing: write {"category", "first_registration", "fuel"}')
-    if first := vehicle.get("first_registration"):
-        date.fromisoformat(str(first))
     if "vin" in vehicle or "plate" in vehicle:
         raise ValueError("the VIN stands beside vehicle, as vin, and is kept as a hash alone")
+    # What could not be judged in the end is said now.
+    known = {key: value for key, value in vehicle.items() if key != "odometer_km"}
+    parse(json.dumps({"test": {"date": LAST_DAY}, "vehicle": known, "measurements": {}}))
     order = Order.model_validate_json(json.dumps(words))
     return order if vin_hash is None else order.model_copy(update={"vin_hash": vin_hash})

@@ -6,6 +6,8 @@ was repeated, entered by hand or refused, and why it is not whole where it is no
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 from stations.cycle import utc_text
@@ -21,6 +23,9 @@ from stations.inspection.facts import (
     StepName,
     plain,
 )
+from stations.inspection.judging.judge import Judge
+from stations.inspection.judging.rule_set import load
+from stations.inspection.lane_case import judged
 from stations.inspection.measures import undecidable
 from stations.inspection.records import Measurement, Obd, Report
 from stations.inspection.requirements import NEEDED
@@ -37,18 +42,24 @@ from stations.inspection.station import TAKT_S
 from stations.records import Draft
 
 
-def draft(plan: Plan, ended: Ended) -> Draft:
+def draft_by(text: str) -> Callable[[Plan, Ended], Draft]:
+    """`draft` with a rule set, given as its text: reports have a judgement then."""
+    return partial(draft, rules=Judge(load(text)))
+
+
+def draft(plan: Plan, ended: Ended, rules: Judge | None = None) -> Draft:
     """The record of a session."""
     return Draft(
         kind="inspection.report",
         time_ms=ended.ended_ms,
         visit=ended.session.visit,
-        data=report(plan, ended).model_dump(mode="json"),
+        data=report(plan, ended, rules).model_dump(mode="json"),
     )
 
 
-def report(plan: Plan, ended: Ended) -> Report:
+def report(plan: Plan, ended: Ended, rules: Judge | None = None) -> Report:
     """All that is known of one inspection."""
+    case = case_of(plan, ended)
     session, held = ended.session, values_of(ended)
     missing = missing_items(ended)
     found = {
@@ -82,6 +93,8 @@ def report(plan: Plan, ended: Ended) -> Report:
         statistics={},
         obd=_obd(held),
         session=session_data(plan, ended),
+        case=case,
+        judgement=None if rules is None else judged(case, rules),
     )
 
 
@@ -109,13 +122,18 @@ def case_of(plan: Plan, ended: Ended) -> dict[str, Any]:
     }
     if order.earlier_date is not None:
         test["earlier_date"] = order.earlier_date.isoformat()
+    if ended.why != "finished":
+        test["aborted"] = (ended.because or ended.why)[:200]
+    vehicle: dict[str, Any] = dict(order.vehicle)
+    if session.odometer_km is not None:
+        vehicle["odometer_km"] = session.odometer_km
     visual = [
         {"code": one.code, **({} if one.location is None else {"location": one.location})}
         for one in session.visual
     ]
     return {
         "test": test,
-        "vehicle": dict(order.vehicle),
+        "vehicle": vehicle,
         "equipment": equipment,
         "measurements": measurements,
         "visual": visual,

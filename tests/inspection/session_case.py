@@ -33,7 +33,7 @@ from typing import Any
 
 from stations.inspection import station
 from stations.inspection.codes import ITEMS, MachineKind
-from stations.inspection.facts import MachineConfig, Memory, Order, Plan, Refusal, StepName
+from stations.inspection.facts import Ended, MachineConfig, Memory, Order, Plan, Refusal, StepName
 from stations.inspection.happenings import (
     Action,
     Answer,
@@ -124,6 +124,7 @@ def order(row: dict[str, Any]) -> Order:
         "category": row.get("category", "M1"),
         "first_registration": row.get("first", "2018-05-04"),
         "fuel": row.get("fuel", "petrol"),
+        **row.get("vehicle", {}),
     }
     return Order(
         visit=row["order"],
@@ -142,6 +143,7 @@ class Played:
         self.case, self.memory, self.at_s = case, Memory(), 0.0
         self.done: list[dict[str, Any]] = []
         self.number = 0
+        self.ended: list[Ended] = []
 
     def play(self) -> list[dict[str, Any]]:
         """What was done, in the words of the case; time goes on in minutes."""
@@ -164,6 +166,8 @@ class Played:
         assert self.memory == memory
         for action in actions:
             self.done.append({"s": self.at_s, **shown(action)})
+            if isinstance(action, Report):
+                self.ended.append(action.ended)
 
     def input(self, row: dict[str, Any]) -> Input:
         """What one row of the timeline means."""

@@ -8,7 +8,9 @@ import pytest
 
 from stations.inspection.facts import Memory
 from stations.inspection.happenings import Restarted
-from tests.inspection.session_case import CASES, Played, holds, load
+from stations.inspection.session_record import draft_by
+from tests.inspection.session_case import CASES, PLAN, Played, holds, load
+from wire.rule_sets import newest
 
 FILES = sorted(CASES.glob("*.toml"))
 
@@ -54,3 +56,35 @@ def stopped(case: dict[str, object], stop: int) -> Played:
 
 def test_there_are_cases() -> None:
     assert len(FILES) >= 10
+
+
+RULES = draft_by(newest())
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
+def test_what_a_session_ends_with_can_be_judged(path: Path) -> None:
+    played = Played(load(path))
+    played.play()
+    for ended in played.ended:
+        data = RULES(PLAN, ended).data
+        assert data["judgement"] is not None, data["case"]
+        if ended.why != "finished":
+            assert data["judgement"]["letter"] is None
+
+
+def test_a_healthy_car_passes() -> None:
+    case = load(CASES / "whole_petrol.toml")
+    for row in case["timeline"]:
+        if "order" in row:
+            row["vehicle"] = {"gvm_kg": 1700, "recall_stop_drive": False}
+        if row.get("part") == "headlamps":
+            del row["part"]
+            sides = {f"lamp.dip_{side}.{what}": value for side in "lr"
+                     for what, value in (("dip", "1.1"), ("target_dip", "1.0"))}  # fmt: skip
+            row |= {"from": "lamps", "say": sides}
+    played = Played(case)
+    played.play()
+    (ended,) = played.ended
+    judgement = RULES(PLAN, ended).data["judgement"]
+    assert [one["code"] for one in judgement["findings"]] == ["4.3.1.a.1"], judgement
+    assert (judgement["result"], judgement["letter"]) == ("ok", "A"), judgement["not_decidable"]

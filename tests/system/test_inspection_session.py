@@ -250,3 +250,5 @@ def looked_at(record: dict[str, Any], visit: str) -> None:
         "rollers": ["unit_changed"],
     }
     assert session["machines"]["rollers"]["zero_ok"] is True
+    assert data["judgement"]["result"] in ("ok", "not_ok", "not_decidable"), data["judgement"]
+    assert "4.3.1.a.1" in [one["code"] for one in data["judgement"]["findings"]]
