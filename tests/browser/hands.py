@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import io
+from pathlib import Path
 from typing import Any
 
 from PIL import Image
-from playwright.sync_api import Locator, Page
+from playwright.sync_api import Locator, Page, expect
 
 
 def box_of(view: Locator) -> tuple[float, float, float, float]:
@@ -55,3 +56,23 @@ def colour_at(page: Page, view: Locator, across: float = 0.5, down: float = 0.5)
     clip = {"x": left + across * width - 2, "y": top + down * height - 2, "width": 4, "height": 4}
     shot = Image.open(io.BytesIO(page.screenshot(clip=clip)))
     return shot.convert("RGB").getpixel((1, 1))
+
+
+def from_disk(pages: Path, language: str = "en") -> str:
+    return (pages / language / "index.html").as_uri()
+
+
+def turned(page: Page) -> Locator:
+    """The view of the turn, once all its pictures are there."""
+    view = page.locator("#panel-exterior .view")
+    expect(view).to_have_attribute("data-whole", "true")
+    return view
+
+
+def is_at(view: Locator, frame: int) -> None:
+    """The frame is wanted, and it is the one that is seen."""
+    expect(view).to_have_attribute("data-frame", str(frame))
+    expect(view).to_have_attribute("data-shown", str(frame))
+    seen = view.locator("img.frame.on")
+    expect(seen).to_have_count(1)
+    assert f"turn/{frame:03d}.webp" in (seen.get_attribute("src") or "")

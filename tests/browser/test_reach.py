@@ -7,11 +7,8 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import expect
 
-from plant.pages.capture import from_folder
-from plant.pages.page import make_page
 from tests.browser.conftest import Open
-from tests.plant.pages.captures import whole_capture
-from wire.texts import Texts
+from tests.browser.hands import from_disk
 
 pytestmark = [pytest.mark.system, pytest.mark.timeout(120)]
 
@@ -68,11 +65,9 @@ RULES = {
 }
 
 
-@pytest.fixture(scope="module")
-def address(tmp_path_factory: pytest.TempPathFactory) -> str:
-    folder: Path = tmp_path_factory.mktemp("reach")
-    capture = from_folder(whole_capture(folder / "capture"))
-    return make_page(capture, folder / "page", Texts("fr")).as_uri()
+@pytest.fixture
+def address(pages: Path) -> str:
+    return from_disk(pages, "fr")
 
 
 @pytest.mark.parametrize("colours", ["light", "dark"])

@@ -6,14 +6,14 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Locator, Page, expect
+from playwright.sync_api import expect
 
 from plant.pages.capture import from_folder
 from plant.pages.page import make_page
 from stations.studio.manifest import PictureSet
 from tests.browser.conftest import Open, kept
-from tests.browser.hands import Fingers, box_of, colour_at, drag
-from tests.plant.pages.captures import AROUND, Drawn, drawn, whole_capture
+from tests.browser.hands import Fingers, box_of, colour_at, drag, from_disk, is_at, turned
+from tests.plant.pages.captures import AROUND, Drawn, drawn
 from tests.servers.folder import FolderServer
 from wire.texts import Texts
 
@@ -27,39 +27,9 @@ WALL = {"viewport": {"width": 1920, "height": 1080}}
 
 
 @pytest.fixture(scope="module")
-def pages(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder with the pages `en` and `fr` of one capture."""
-    folder = tmp_path_factory.mktemp("pages")
-    capture = from_folder(whole_capture(folder / "capture"))
-    for language in ("en", "fr"):
-        make_page(capture, folder / language, Texts(language))
-    return folder
-
-
-@pytest.fixture(scope="module")
 def server(pages: Path) -> Iterator[FolderServer]:
     with FolderServer(pages) as server:
         yield server
-
-
-def from_disk(pages: Path, language: str = "en") -> str:
-    return (pages / language / "index.html").as_uri()
-
-
-def turned(page: Page) -> Locator:
-    """The view of the turn, once all its pictures are there."""
-    view = page.locator("#panel-exterior .view")
-    expect(view).to_have_attribute("data-whole", "true")
-    return view
-
-
-def is_at(view: Locator, frame: int) -> None:
-    """The frame is wanted, and it is the one that is seen."""
-    expect(view).to_have_attribute("data-frame", str(frame))
-    expect(view).to_have_attribute("data-shown", str(frame))
-    seen = view.locator("img.frame.on")
-    expect(seen).to_have_count(1)
-    assert f"turn/{frame:03d}.webp" in (seen.get_attribute("src") or "")
 
 
 @pytest.mark.parametrize("place", ["disk", "server"])
@@ -133,31 +103,6 @@ def test_zoom_shows_the_picture_as_delivered_and_is_moved(open_page: Open, pages
     expect(full).to_have_count(0)
     view.dblclick(position={"x": 10, "y": 10})
     expect(view).to_have_attribute("data-scale", "2.50")
-
-
-def test_it_turns_by_itself_until_it_is_touched(open_page: Open, pages: Path) -> None:
-    page = open_page(from_disk(pages), reduced_motion="no-preference")
-    view = turned(page)
-    stop = page.get_by_role("button", name="Stop turning")
-    expect(stop).to_have_attribute("aria-pressed", "true")
-    expect(view).not_to_have_attribute("data-frame", "0")
-    view.click(position={"x": 10, "y": 10})
-    expect(page.get_by_role("button", name="Turn by itself")).to_have_attribute(
-        "aria-pressed", "false"
-    )
-    frame = view.get_attribute("data-frame")
-    page.evaluate("() => new Promise(requestAnimationFrame)")
-    assert view.get_attribute("data-frame") == frame
-
-
-def test_it_stays_still_for_whom_motion_disturbs(open_page: Open, pages: Path) -> None:
-    page = open_page(from_disk(pages))
-    view = turned(page)
-    is_at(view, 0)
-    play = page.get_by_role("button", name="Turn by itself")
-    expect(play).to_have_attribute("aria-pressed", "false")
-    play.click()
-    expect(view).not_to_have_attribute("data-frame", "0")
 
 
 def test_a_damage_leads_to_its_frame_and_its_close_up(open_page: Open, pages: Path) -> None:

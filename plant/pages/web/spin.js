@@ -3,6 +3,7 @@
   "use strict";
   const inspection = (window.Inspection = window.Inspection || {});
   const TURN_S = 12; // of autoplay
+  const STEP_MS_MAX = 100; // of it, from one picture to the next: a busy machine skips none
   const ZOOM_MAX = 6;
   const FULL_FROM = 1.25; // zoom from which the picture as delivered is shown
   const AT_ONCE = 4;
@@ -186,7 +187,7 @@
       let turned = 0;
       const tick = (now) => {
         if (!state.playing) return;
-        if (last) turned += ((now - last) / 1000) * (360 / TURN_S);
+        if (last) turned += (Math.min(now - last, STEP_MS_MAX) / 1000) * (360 / TURN_S);
         last = now;
         if (once && turned >= 360) { stop(); turnTo(begun); return; }
         turnTo(begun + turned);
@@ -308,8 +309,14 @@
     }
 
     window.addEventListener("resize", place);
-    document.addEventListener("visibilitychange", () => { if (document.hidden) stop(); });
-    root.addEventListener("whole", () => { if (!isCalm && !touched && !document.hidden) start(true); });
+    /* It turns once when it is whole and somebody can see it; where it was seen it stays still. */
+    function greet() {
+      if (isCalm || touched || !state.whole || document.hidden) return;
+      touched = true;
+      start(true);
+    }
+    document.addEventListener("visibilitychange", () => { if (document.hidden) stop(); else greet(); });
+    root.addEventListener("whole", greet);
     place();
     show();
     load();
