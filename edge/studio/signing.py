@@ -1,12 +1,15 @@
 """Signed provenance (C2PA): who has made a picture, by what, and that nobody has changed it since.
 
-A picture of the simulated camera is never said to be a photograph. Needs the extra `c2pa`.
+A picture of the simulated camera is never said to be a photograph. No thumbnail goes into the
+signature: it would be a second place where a plate could be read, three quarters of the bytes and
+nine tenths of the time. Needs the extra `c2pa`.
 """
 
 from __future__ import annotations
 
 import io
 import json
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -17,8 +20,11 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from wire.site.problems import Wrong
 
 if TYPE_CHECKING:
+    import c2pa
+
     from edge.studio.encoding import About
 
+SETTINGS = {"builder": {"thumbnail": {"enabled": False}}}
 HIDDEN = "What identifies the vehicle's owner was covered."
 
 
@@ -43,7 +49,7 @@ class Signer:
             )
             with (
                 signer,
-                c2pa.Builder(json.dumps(claim(file.name, about, masked))) as builder,
+                c2pa.Builder(json.dumps(claim(file.name, about, masked)), self._context) as builder,
                 file.open("rb") as source,
             ):
                 builder.sign(signer, "image/jpeg", source, signed)
@@ -55,6 +61,12 @@ class Signer:
             fresh.replace(file)
         finally:
             fresh.unlink(missing_ok=True)
+
+    @cached_property
+    def _context(self) -> c2pa.Context:
+        import c2pa
+
+        return c2pa.Context(c2pa.Settings.from_dict(SETTINGS))
 
     def _signature(self, data: bytes) -> bytes:
         return self._key.sign(data, ec.ECDSA(hashes.SHA256()))
