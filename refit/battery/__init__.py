@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import typer
 
-from refit.battery import capacity, dcir, diagnose, match, passport
+from refit.battery import capacity, certificate, dcir, diagnose, match, passport
 
 app = typer.Typer(name="battery", help="Qualification of used batteries.", no_args_is_help=True)
 app.add_typer(capacity.app)
+app.add_typer(certificate.app)
 app.add_typer(dcir.app)
 app.add_typer(diagnose.app)
 app.add_typer(match.app)
