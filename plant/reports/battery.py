@@ -220,11 +220,12 @@ def _rule(one: RuleResult, record: PackRecord, texts: Texts) -> list[Cell | str]
     found = record.result(one.quantity)
     unit = found.unit if found is not None else ""
     sign = "≥" if one.side == "at_least" else "≤"
+    limit = texts.number(one.limit, 0 if one.limit == int(one.limit) else 1)
     return [
         one.id,
         named(texts, QUANTITIES, one.quantity),
         amount(texts, one.value, unit, one.u95),
-        f"{sign} {texts.number(one.limit, 0 if one.limit == int(one.limit) else 1)} {unit_of(unit)}",
+        f"{sign} {limit} {unit_of(unit)}",
         Cell(
             named(texts, VERDICTS, one.verdict),
             VERDICT_COLOURS.get(one.verdict, AMBER),

@@ -70,7 +70,10 @@ def _trace(record: Path, found: PackRecord, given: Path | None) -> Trace | None:
     if found.trace_sha256 is not None and _sha256(path) != found.trace_sha256:
         told = f"{path}: its SHA-256 is not the one that the record has; it is another trace"
         raise TraceUnusable(told)
-    return read_trace(path, found.series, found.rated_ah)
+    try:
+        return read_trace(path, found.series, found.rated_ah)
+    except OSError as error:
+        raise TraceUnusable(f"{path}: {error.strerror or error}") from error
 
 
 def _sha256(path: Path) -> str:
