@@ -21,7 +21,8 @@ from stations.studio.coverage import (
     planned_angles,
 )
 from stations.studio.manifest import Manifest, Picture, PictureSet, Reason, Verdict
-from stations.studio.quality import Measured, Place, is_cropped, judge_set, off_angle
+from stations.studio.measuring import Measured
+from stations.studio.quality import Place, is_cropped, judge_set, off_angle
 from wire.pictures import SUFFIXES
 
 FILES_MAX = 10_000

@@ -196,7 +196,7 @@ def _picture(
         height=made.height,
         sha256=sha256,
         bytes=target.stat().st_size,
-        quality=made.quality,
+        quality=placed.quality or made.quality,
         verdict=verdict,
         reasons=reasons,
         masked=made.masked,

@@ -21,7 +21,7 @@ from edge.studio import operator
 from edge.studio.camera import Camera, CameraError
 from edge.studio.commanding import Commanding
 from edge.studio.frames import files_of, frame_of, lasting
-from edge.studio.judging import JudgePictures, judge_files
+from edge.studio.judging import JudgePictures, Verdicts, judge_files
 from edge.studio.output import Output
 from edge.studio.shelf import Shelf
 from edge.values import Values
@@ -284,13 +284,13 @@ class StudioSession:
         while True:
             asked = await self._judging.get()
             try:
-                bad = await asyncio.to_thread(self._judge, self.shelf.frames, asked.frames)
+                found = await asyncio.to_thread(self._judge, self.shelf.frames, asked.frames)
             except Exception:
                 # What cannot be judged is not good; the samples of other stations go on.
                 log.exception("pictures cannot be judged", station=self.station)
-                bad = {one.file: (Reason.CORRUPT,) for one in asked.frames}
-            verdicts = Judged(**self._now(), capture=asked.capture, number=asked.number, bad=bad)
-            await self._inputs.put(verdicts)
+                found = Verdicts({one.file: (Reason.CORRUPT,) for one in asked.frames})
+            about = {"capture": asked.capture, "number": asked.number}
+            await self._inputs.put(Judged(**self._now(), **about, **vars(found)))
 
     async def _process_all(self, threads: ThreadPoolExecutor) -> None:
         """Make the results, one after the other, each until it is safe."""

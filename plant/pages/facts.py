@@ -39,6 +39,7 @@ CAUSES = {
     "light_curtain": phrase("The light curtain was broken while the vehicle turned."),
     "clock_set": phrase("The clock of the studio's computer was set meanwhile."),
     "wrong_vehicle": phrase("Another vehicle than expected stood on the table."),
+    "out_of_focus": phrase("All pictures of camera {name} are out of focus."),
     "count_differs": phrase(
         "Camera {name} delivered another number of frames than it was triggered."
     ),

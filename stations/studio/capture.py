@@ -26,6 +26,7 @@ from stations.studio.jobs import (
     Judged,
     Memory,
     Part,
+    Placed,
     Processed,
     Restarted,
     Running,
@@ -220,8 +221,10 @@ class _Step(Course):
         for name in PARTS:
             part: Part = getattr(running, name)
             if part.judging and part.judging == given.number:
-                placed = tuple(_marked(one, given.bad) for one in part.placed or ())
-                judged = part.model_copy(update={"placed": placed, "judging": 0})
+                placed = tuple(_marked(one, given) for one in part.placed or ())
+                reasons = (*part.reasons, *given.reasons)
+                changes = {"placed": placed, "reasons": reasons, "judging": 0}
+                judged = part.model_copy(update=changes)
                 self.run(**{name: parts.filled(self.job, judged) if name == "turn" else judged})
 
     # What the operator says.
@@ -312,11 +315,10 @@ def _phase_of(set: Any) -> str:
     return PHASES.get(set, StudioState.DETAILS).name
 
 
-def _marked(one: Any, bad: dict[str, tuple[Reason, ...]]) -> Any:
-    """The frame with what is wrong with it."""
-    found = bad.get(one.file, ())
-    if not found:
-        return one
-    verdict = Verdict.UNREADABLE if Reason.CORRUPT in found else Verdict.BAD
-    reasons = tuple(dict.fromkeys((*one.reasons, *found)))
-    return one.model_copy(update={"verdict": verdict, "reasons": reasons})
+def _marked(one: Placed, given: Judged) -> Placed:
+    """The frame with what is wrong with it, and what was measured of it."""
+    changes: dict[str, Any] = {"quality": given.qualities.get(one.file)}
+    if found := given.bad.get(one.file, ()):
+        changes["verdict"] = Verdict.UNREADABLE if Reason.CORRUPT in found else Verdict.BAD
+        changes["reasons"] = tuple(dict.fromkeys((*one.reasons, *found)))
+    return one.model_copy(update=changes)

@@ -10,7 +10,7 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict
 
-from stations.studio.manifest import PictureSet, Point, Reason, Verdict
+from stations.studio.manifest import PictureSet, Point, Quality, Reason, Verdict
 
 TURNING_SETS = (PictureSet.SPIN, PictureSet.HERO)
 CommandName = Literal["start", "repeat_spin", "set_acquisition_done", "release", "set_result_ready"]
@@ -147,11 +147,13 @@ class CameraBack(Input):
 
 
 class Judged(Input):
-    """The answer to `Judge`: what is wrong with which file; those that are not named are good."""
+    """The answer to `Judge`: what is wrong, by file (others are good) and with a whole turn."""
 
     capture: str
     number: int
     bad: dict[str, tuple[Reason, ...]] = {}
+    qualities: dict[str, Quality] = {}
+    reasons: tuple[str, ...] = ()
 
 
 class Chosen(Input):
@@ -202,6 +204,7 @@ class Placed(Fact):
     trigger: int | None = None
     verdict: Verdict = Verdict.GOOD
     reasons: tuple[Reason, ...] = ()
+    quality: Quality | None = None
 
     @property
     def name(self) -> str:
@@ -272,11 +275,9 @@ class Part(Fact):
     """Frames that are judged together: those of one turn, or those of a standing vehicle.
 
     `base` is the trigger count of each camera before its first frame here; a camera without one has
-    not begun. `asked` are shots that were asked for. `judging` is the number of what is being
-    judged, `latched` what the controller showed last of this turn.
-
-    `kept` are good pictures of an earlier try: of an earlier turn they stand in where this one
-    failed. `again` are the shots that a counting camera takes once more, in their order.
+    not begun. `asked` are shots that were asked for, `again` those that a counting camera takes
+    once more, in their order. `judging` is the number of what is being judged, `latched` what the
+    controller showed last of this turn. `kept` are good pictures of an earlier try.
     """
 
     frames: tuple[Frame, ...] = ()

@@ -1,10 +1,8 @@
 """Is a picture sharp, rightly exposed, and another one than its neighbour? Judged within its set.
 
 No constant tells a sharp picture of a car from a blurred one: the front has more edges than the
-side. What is measured is therefore how much of the fine detail is left of the coarse one, which
-changes little with what is seen, and it is compared with the pictures before and after on the
-circle. Blur of sigma s takes exp(-4 pi^2 s^2 f^2) from the energy at frequency f (the Gaussian's
-transfer function), so the finer band falls first.
+side. What was measured is therefore compared with the pictures before and after on the circle, and
+what is unusual is what lies far outside of what the set itself spreads over.
 """
 
 from __future__ import annotations
@@ -17,58 +15,30 @@ import numpy as np
 from numpy.typing import NDArray
 
 from stations.studio.manifest import Reason
+from stations.studio.measuring import BLACK, WHITE, Grey, Measured
 
-Grey = NDArray[np.float32]
-"""Brightness 0 to 255, shape (height, width)."""
 Numbers = NDArray[np.float64]
 
-WIDTH = 640  # pictures are measured at this width
-THUMB_WIDTH = 96
-BAND_SIGMAS = (0.6, 1.2, 2.4, 4.8)
-NOISE_ENERGY = 0.02  # grey values squared: below it a band holds nothing that could be lost
-EDGES_PCT = 5.0  # of the pixels
-WHITE, BLACK = 250.0, 3.0
 NEIGHBOURS = 3  # on each side
+LIGHT_NEIGHBOURS = 2  # on each side: further ones show too much else
 SIGMAS = 6.0
 DROP_MIN = (
     0.42  # of the logarithm of detail: blur of 0.2 % of a width of 376 takes 0.55, of 640 far more
 )
 SPREAD_MIN = 0.02
-CLIPPED_MORE = 0.03  # share of the picture
-BRIGHTER_MIN = 4.0  # grey values
-NOT_WHITE = 200.0
-GAIN_MAX = 1.35  # light that flickers by 15 % stays below
+GAIN_MAX = 1.33  # light that flickers by 15 % stays below, also before neighbours that are darker
 NEWLY_WHITE = 0.005  # share of the picture
-DARKER_SHARE = 0.4  # of the neighbours' brightness
+CLIPPED_MORE = 0.03  # share of the picture, above what more light explains
+NEARLY_WHITE = 235.0  # what brighter light may well make white
+TONES = (10.0, 240.0)  # where brightness follows the light
+TONES_MIN = 0.02  # share of the picture
+DARKER = 0.25  # of the neighbours' mean
 REPEAT_SHARE = 0.22  # of the usual difference to the next picture
 REPEAT_FAR_SHARE = 0.04  # of it, for pictures that are not neighbours: two sides look alike
 DIFFERENCE_MIN = 1.5  # grey values: below it the set shows nothing that turns
-FOCUS_SIGMA = 1.0
-FOCUS_MIN = 1.33  # edge of a set in focus over the same edge blurred again by FOCUS_SIGMA
+FOCUS_MIN = 1.29  # steepness kept when blurred again: below it edges are wider than 1.35 pixels
 MARGIN_MIN = 0.005
 TOLERANCE_DEG = 0.5
-
-
-@dataclass(frozen=True)
-class Measured:
-    """What one picture shows: `detail` by band, `focus` of its strongest edges, exposure.
-
-    `detail` is the logarithm of the energy of a band over that of the next coarser one, of the
-    whole picture and then of its edges only, which stand out of the noise of a camera.
-    `white` and `black` are shares of the pixels, `mean` is a grey value, `thumb` a small picture.
-    """
-
-    detail: tuple[float, ...]
-    focus: float
-    white: float
-    black: float
-    mean: float
-    thumb: Grey
-
-    @property
-    def clipped(self) -> float:
-        """The share of the picture that is black or white."""
-        return self.white + self.black
 
 
 @dataclass(frozen=True)
@@ -99,25 +69,6 @@ class JudgedSet:
     pictures: tuple[Judged, ...]
     repeats: tuple[tuple[int, int], ...]
     reasons: tuple[str, ...]
-
-
-def measure(grey: Grey) -> Measured:
-    """Measure a picture that has been brought to WIDTH (or is narrower)."""
-    grey = np.ascontiguousarray(grey, np.float32)
-    levels = [grey]
-    for sigma in BAND_SIGMAS:
-        levels.append(_blurred(grey, sigma))
-    bands = [(a - b)[1:-1, 1:-1] for a, b in pairwise(levels[1:])]
-    strength = _gradient(levels[-1])
-    edges = strength >= np.percentile(strength, 100 - EDGES_PCT)
-    return Measured(
-        detail=(*_detail(bands), *_detail([band[edges] for band in bands])),
-        focus=_focus(grey),
-        white=float(np.mean(grey >= WHITE)),
-        black=float(np.mean(grey <= BLACK)),
-        mean=float(grey.mean()),
-        thumb=_thumb(grey),
-    )
 
 
 def judge_set(pictures: Sequence[Measured], places: Sequence[Place] = ()) -> JudgedSet:
@@ -153,11 +104,6 @@ def off_angle(angle_deg: float, planned_deg: float, tolerance_deg: float = TOLER
     return abs((angle_deg - planned_deg + 180) % 360 - 180) > tolerance_deg
 
 
-def _detail(bands: Sequence[Grey]) -> tuple[float, ...]:
-    energies = [float(np.log(np.square(band).mean() + NOISE_ENERGY)) for band in bands]
-    return tuple(fine - coarse for fine, coarse in pairwise(energies))
-
-
 def _sharpness(detail: Numbers) -> Numbers:
     """The logarithm of sharpness over its limit, from the detail that neighbours have."""
     off = detail - _local(detail)
@@ -166,38 +112,54 @@ def _sharpness(detail: Numbers) -> Numbers:
 
 
 def _exposure(pictures: Sequence[Measured]) -> list[list[Reason]]:
-    white = np.array([one.white for one in pictures])
+    """What is far brighter than its neighbours and white, or white without being brighter; dark."""
+    lights = [_light(pictures, i) for i in range(len(pictures))]
+    gain = np.log([one.gain for one in lights])
+    excess = np.array([one.excess for one in lights])
+    unusual = max(float(np.log(GAIN_MAX)), 2 * _reach(gain))
+    burnt = excess > np.median(excess) + max(CLIPPED_MORE, SIGMAS * _spread(excess, 0.0))
+    newly = np.array([one.newly for one in lights]) > NEWLY_WHITE
     mean = np.array([one.mean for one in pictures])
-    white_off, mean_local = white - _local(white), _local(mean)
-    mean_off = mean - mean_local
-    whiter = white_off > max(CLIPPED_MORE, SIGMAS * _spread(white_off))
-    clipped = whiter & (mean_off > BRIGHTER_MIN) | _over_exposed([one.thumb for one in pictures])
-    dark = -mean_off > DARKER_SHARE * mean_local
+    darker = mean < (1 - DARKER) * _local(mean)
+    clipped, dark = (gain > unusual) & newly | burnt, (gain < -unusual) & darker
     return [
         [Reason.CLIPPED] * bool(is_clipped) + [Reason.DARK] * bool(is_dark)
         for is_clipped, is_dark in zip(clipped, dark, strict=True)
     ]
 
 
-def _over_exposed(thumbs: Sequence[Grey]) -> NDArray[np.bool_]:
-    """Where what is not white in the neighbours is far brighter, and some of it white.
+@dataclass(frozen=True)
+class _Light:
+    """A picture against its neighbours: how much brighter, how much more is white.
 
-    A white background that flickers about WHITE hides an over-exposed vehicle from the shares.
+    `excess` is the share that is white without the gain explaining it: a white background before
+    which the light flickers is explained.
     """
-    over = np.zeros(len(thumbs), np.bool_)
-    if len(thumbs) < 3 or len({thumb.shape for thumb in thumbs}) > 1:
-        return over
-    stack = np.stack(thumbs)
-    reach = min(2, (len(thumbs) - 1) // 2)
-    shifts = [shift for shift in range(-reach, reach + 1) if shift]
-    for i, thumb in enumerate(stack):
-        usual = np.median(stack[[(i + shift) % len(stack) for shift in shifts]], axis=0)
-        inside = (usual > BLACK) & (usual < NOT_WHITE)
-        if inside.any():
-            gain = float(np.median(thumb[inside] / usual[inside]))
-            newly = float(np.mean(inside & (thumb >= WHITE)))
-            over[i] = gain > GAIN_MAX and newly > NEWLY_WHITE
-    return over
+
+    gain: float = 1.0
+    newly: float = 0.0
+    excess: float = 0.0
+
+
+def _light(pictures: Sequence[Measured], i: int) -> _Light:
+    reach = min(LIGHT_NEIGHBOURS, (len(pictures) - 1) // 2)
+    thumb = pictures[i].thumb
+    around = [
+        pictures[(i + shift) % len(pictures)].thumb for shift in range(-reach, reach + 1) if shift
+    ]
+    around = [one for one in around if one.shape == thumb.shape]
+    if not around:
+        return _Light()
+    usual = np.median(np.stack(around), axis=0)
+    tones = (usual > TONES[0]) & (usual < TONES[1]) & (thumb > BLACK)
+    if (free := tones & (thumb < WHITE)).mean() >= TONES_MIN:
+        tones = free
+    elif tones.mean() < TONES_MIN:
+        return _Light()
+    gain = float(np.median(thumb[tones] / usual[tones]))
+    white = float(np.mean(thumb >= WHITE))
+    explained = float(np.mean(usual * max(gain, 1.0) >= NEARLY_WHITE))
+    return _Light(gain, white - float(np.mean(usual >= WHITE)), white - explained)
 
 
 def _repeats(thumbs: Sequence[Grey], places: Sequence[Place]) -> tuple[tuple[int, int], ...]:
@@ -243,43 +205,11 @@ def _local(values: Numbers) -> Numbers:
     return np.asarray(np.median(around, axis=0))
 
 
-def _spread(off: Numbers) -> float:
+def _reach(off: Numbers) -> float:
+    """How far nine in ten values lie from 0."""
+    return float(np.percentile(np.abs(off), 90, method="lower"))
+
+
+def _spread(off: Numbers, least: float = SPREAD_MIN) -> float:
     """Robust standard deviation: 1.4826 times the median absolute deviation."""
-    return max(SPREAD_MIN, 1.4826 * float(np.median(np.abs(off - np.median(off)))))
-
-
-def _focus(grey: Grey) -> float:
-    """How much the strongest edges lose when they are blurred once more; 1: nothing to lose."""
-    strength = _gradient(grey)
-    edges = strength >= np.percentile(strength, 99.5)
-    again = _gradient(_blurred(grey, FOCUS_SIGMA))
-    return float(strength[edges].mean() / (again[edges].mean() + 1e-6))
-
-
-def _gradient(grey: Grey) -> Grey:
-    across = grey[1:-1, 2:] - grey[1:-1, :-2]
-    down = grey[2:, 1:-1] - grey[:-2, 1:-1]
-    return np.asarray(np.hypot(across, down), np.float32)
-
-
-def _thumb(grey: Grey) -> Grey:
-    factor = max(grey.shape[1] // THUMB_WIDTH, 1)
-    height, width = grey.shape[0] // factor, grey.shape[1] // factor
-    blocks = grey[: height * factor, : width * factor].reshape(height, factor, width, factor)
-    return np.asarray(blocks.mean(axis=(1, 3)), np.float32)
-
-
-def _blurred(grey: Grey, sigma: float) -> Grey:
-    reach = int(np.ceil(3 * sigma))
-    taps = np.exp(-0.5 * np.square(np.arange(-reach, reach + 1) / sigma)).astype(np.float32)
-    taps /= taps.sum()
-    for axis in (0, 1):
-        length = grey.shape[axis]
-        pads = [(reach, reach) if one == axis else (0, 0) for one in (0, 1)]
-        padded = np.pad(grey, pads, mode="edge")
-        parts = (
-            tap * (padded[i : i + length] if axis == 0 else padded[:, i : i + length])
-            for i, tap in enumerate(taps)
-        )
-        grey = np.asarray(sum(parts, np.zeros_like(grey)), np.float32)
-    return grey
+    return max(least, 1.4826 * float(np.median(np.abs(off - np.median(off)))))

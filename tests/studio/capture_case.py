@@ -2,6 +2,7 @@
 
     doc = "What the case shows."
     bad = { ring_005 = ["blurred"] }     # what the judge says of files; `judge = false`: nothing
+    turns = [["out_of_focus.ring"]]      # what the judge says of one turn after the other
     timeline = [
       { s = 0, state = "LOADING", visit = "v-1" },   # tags; "?" for one that is not known
       { s = 9, latched = 40 },                       # so many of the planned angles are latched
@@ -92,6 +93,7 @@ class Played:
             file: tuple(Reason(one) for one in reasons)
             for file, reasons in case.get("bad", {}).items()
         }
+        self.about_turns: list[list[str]] = list(case.get("turns", []))
         self.done: list[dict[str, Any]] = []
 
     def play(self) -> list[dict[str, Any]]:
@@ -121,8 +123,10 @@ class Played:
         if self.case.get("judge", True):
             bad = {one.file: self.bad.pop(one.file) for one in asked.frames if one.file in self.bad}
             number = asked.number
+            said = self.about_turns.pop(0) if asked.part == "turn" and self.about_turns else ()
             at = {"at_s": self.at_s, "time_ms": self.time_ms}
-            self.give(Judged(capture=asked.capture, number=number, bad=bad, **at))
+            about = {"capture": asked.capture, "number": number, "reasons": tuple(said)}
+            self.give(Judged(**about, bad=bad, **at))
 
     @property
     def time_ms(self) -> int:
@@ -201,6 +205,6 @@ def said(action: Action) -> dict[str, Any]:
 def load(path: Path) -> dict[str, Any]:
     """A case; KeyError when it has a key that means nothing."""
     case = tomllib.loads(path.read_text())
-    if unknown := set(case) - {"doc", "bad", "judge", "timeline", "expect"}:
+    if unknown := set(case) - {"doc", "bad", "turns", "judge", "timeline", "expect"}:
         raise KeyError(f"{path.name} has {sorted(unknown)}")
     return case

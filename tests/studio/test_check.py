@@ -16,7 +16,8 @@ from edge.studio.checking import FolderUnusable, check_folder
 from refit.main import app
 from stations.studio.coverage import angle_in, angles_by_number, coverage, number_in
 from stations.studio.manifest import Reason
-from stations.studio.quality import judge_set, measure
+from stations.studio.measuring import measure
+from stations.studio.quality import judge_set
 from tests.studio.turn import FRAMES, blurred, frame, jpeg, lit, named, write
 from wire.pictures import PictureUnreadable, grey_of, picture_of
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 from pathlib import Path
 
@@ -36,7 +37,8 @@ def turn(folder: Path) -> list[Placed]:
 
 def test_a_good_turn_has_nothing_and_each_fault_is_found(tmp_path: Path) -> None:
     placed, judge = turn(tmp_path), Judge()
-    assert judge(tmp_path, placed) == {}
+    found = judge(tmp_path, placed)
+    assert (found.bad, found.reasons) == ({}, ())
     files = [tmp_path / one.file for one in placed]
     with Image.open(files[4]) as picture:
         blurred = picture.filter(ImageFilter.GaussianBlur(2.0))
@@ -46,9 +48,45 @@ def test_a_good_turn_has_nothing_and_each_fault_is_found(tmp_path: Path) -> None
     bright.save(files[8], quality=88)
     shutil.copyfile(files[11], files[12])
     files[15].write_bytes(files[15].read_bytes()[:4000])
-    assert judge(tmp_path, placed) == {
+    found = judge(tmp_path, placed)
+    assert found.bad == {
         placed[4].file: (Reason.BLURRED,),
         placed[8].file: (Reason.CLIPPED,),
         placed[12].file: (Reason.REPEATED,),
         placed[15].file: (Reason.CORRUPT,),
     }
+    sharpness = {file: one.sharpness for file, one in found.qualities.items()}
+    assert sharpness.pop(placed[12].file) is None and placed[15].file not in sharpness
+    assert [file for file, one in sharpness.items() if (one or 0) < 1] == [placed[4].file]
+
+
+def test_a_turn_out_of_focus_and_a_vehicle_that_is_cut_are_told(tmp_path: Path) -> None:
+    placed = turn(tmp_path)
+    for one in placed:
+        with Image.open(tmp_path / one.file) as picture:
+            blurred = picture.filter(ImageFilter.GaussianBlur(2.5))
+        blurred.save(tmp_path / one.file, quality=88)
+    boxes = {3: [0.1, 0.2, 1.04, 0.8], 5: [0.1, 0.2, 0.9, 0.8], 7: "everywhere", 8: [1, 2, 3]}
+    for index, box in boxes.items():
+        sidecar = (tmp_path / placed[index].file).with_suffix(".json")
+        sidecar.write_text(json.dumps({"box": box}))
+    found = Judge()(tmp_path, placed)
+    assert found.reasons == ("out_of_focus.ring",)
+    assert found.bad == {placed[3].file: (Reason.CROPPED,)}
+    known = {file: one.box for file, one in found.qualities.items() if one.box}
+    assert known == {
+        placed[3].file: (0.1, 0.2, 1.0, 0.8), placed[5].file: (0.1, 0.2, 0.9, 0.8)
+    }  # fmt: skip
+
+
+def test_a_cut_close_up_is_found_while_it_can_be_taken_again(tmp_path: Path) -> None:
+    (whole, cut, *_) = turn(tmp_path)
+    data = (tmp_path / cut.file).read_bytes()
+    (tmp_path / cut.file).write_bytes(data[: len(data) // 2] + b"\xff\xd9")
+    details = [
+        one.model_copy(update={"set": PictureSet.DETAIL, "angle_deg": None}) for one in (whole, cut)
+    ]
+    found = Judge()(tmp_path, details)
+    assert found.bad == {cut.file: (Reason.CORRUPT,)} and not found.reasons
+    assert found.qualities[whole.file].sharpness is None
+    assert 100 < (found.qualities[whole.file].mean or 0) < 250
