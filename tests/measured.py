@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import csv
+import re
+import zipfile
+from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 DATA = Path(__file__).parents[2] / "shared/data"
@@ -52,3 +56,37 @@ def counted(name: str, mode: str) -> list[float]:
                 found.append(abs(float(row[11])))
         last = row
     return found
+
+
+PULSEBAT = {"LMO": ("LMO_10Ah_W_5000.xlsx", 10.0), "NMC": ("NMC_21Ah_W_5000.xlsx", 21.0)}
+SHEET = "xl/worksheets/sheet1.xml"  # SOC ALL
+
+
+@dataclass(frozen=True)
+class Retired:
+    """Pulses of retired cells: which cell, its state of health in %, 21 voltages."""
+
+    cell: np.ndarray
+    soh_pct: np.ndarray
+    volts: np.ndarray
+    rated_ah: float
+
+
+def retired(chemistry: str) -> Retired:
+    """The retired cells of a chemistry, LMO or NMC."""
+    name, rated_ah = PULSEBAT[chemistry]
+    with zipfile.ZipFile(DATA / "pulsebat" / name) as book:
+        sheet = book.read(SHEET).decode()
+    cell = re.compile(r"<c [^>]*?(?:/>|>(?:<is><t[^>]*>(.*?)</t></is>|<v>(.*?)</v>)</c>)")
+    rows = [
+        [text or number for text, number in cell.findall(row)]
+        for row in re.findall(r"<row [^>]*>(.*?)</row>", sheet, re.DOTALL)
+    ]
+    header, rows = rows[0], rows[1:]
+    first = header.index("U1")
+    return Retired(
+        np.unique([row[header.index("ID")] for row in rows], return_inverse=True)[1],
+        np.array([100 * float(row[header.index("SOH")]) for row in rows]),
+        np.array([[float(one) for one in row[first : first + 21]] for row in rows]),
+        rated_ah,
+    )

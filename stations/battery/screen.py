@@ -111,6 +111,21 @@ class Screen:
         rated = (float(rated_ah.min()), float(rated_ah.max()))
         return cls(volts, soh_pct, groups, rated, flat, shape)
 
+    @property
+    def voltages(self) -> int:
+        """How many voltages a row has."""
+        return int(self._volts.shape[1])
+
+    @property
+    def is_flat(self) -> bool:
+        """True when rest voltages do not tell the state of charge, so that it always abstains."""
+        return self._flat
+
+    @property
+    def cells(self) -> int:
+        """How many physical cells it was learned from."""
+        return len(np.unique(self._groups))
+
     def answers(self, volts: Floats, rated_ah: Floats, half_width_max: float) -> list[Answer]:
         """One for each row."""
         columns = columns_of(volts)

@@ -51,7 +51,8 @@ class Curve:
         levels, first = np.unique(self.voltage_v, return_index=True)
         last = np.append(first[1:], len(self.voltage_v)) - 1
         self._levels = levels
-        self._soc = (self.soc_pct[first] + self.soc_pct[last]) / 2
+        self._begin, self._end = self.soc_pct[first], self.soc_pct[last]
+        self._soc = (self._begin + self._end) / 2
 
     def soc(self, volts: Floats | float) -> Floats:
         """State of charge in %; held at the curve's ends."""
@@ -61,7 +62,9 @@ class Curve:
         """% per V around a voltage: what an error of the voltage costs."""
         above = np.minimum(np.asarray(volts) + NEAR_V, self._levels[-1])
         below = np.maximum(np.asarray(volts) - NEAR_V, self._levels[0])
-        return np.asarray((self.soc(above) - self.soc(below)) / np.maximum(above - below, 1e-6))
+        high = np.interp(above, self._levels, self._end)
+        low = np.interp(below, self._levels, self._begin)
+        return np.asarray((high - low) / np.maximum(above - below, 1e-6))
 
     def holds(self, volts: float) -> bool:
         """True when the curve reaches to this voltage."""
