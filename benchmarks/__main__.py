@@ -17,6 +17,7 @@ from benchmarks import (
     dashboards,
     generator,
     influx_lines,
+    inspection_judging,
     latency,
     ledger,
     load_csv,
@@ -36,7 +37,7 @@ from benchmarks.figure import Context, Figure
 FIGURES = (
     throughput.FIGURE, latency.FIGURE, agent.FIGURE, starting.FIGURE, load_csv.FIGURE,
     sqlite_store.FIGURE, influx_lines.FIGURE, profiler.FIGURE, ledger.FIGURE, dashboards.FIGURE,
-    studio_page.FIGURE, studio_renderer.FIGURE, studio_hour.FIGURE,
+    studio_page.FIGURE, studio_renderer.FIGURE, inspection_judging.FIGURE, studio_hour.FIGURE,
 )  # fmt: skip
 RESULTS = Path(__file__).parent / "results"
 SHORT_PATIENCE_S = 0.0

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
-from benchmarks import studio_hour_table
+from benchmarks import inspection_judging_table, studio_hour_table
 
 PAGE = Path(__file__).parent.parent / "docs" / "performance.md"
 Result = dict[str, Any]
@@ -30,6 +30,7 @@ def page(results: Path) -> str:
         ("influx_lines", _influx), ("load_csv", _csv), ("ledger", _ledger),
         ("dashboards", _dashboards), ("studio_page", _studio_page),
         ("studio_renderer", _renderer), ("studio_hour", studio_hour_table.table),
+        ("inspection_judging", inspection_judging_table.table),
     )  # fmt: skip
     parts = [HEAD, _machine(found)]
     for name, section in sections:
