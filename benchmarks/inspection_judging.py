@@ -71,6 +71,4 @@ def compared(judge: Any, count: int) -> dict[str, Any]:
     }
 
 
-FIGURE = Figure(
-    "inspection_judging", "a full inspection judged, and a plain judge beside it", measure
-)
+FIGURE = Figure("judging", "a full inspection judged, and a plain judge beside it", measure)

@@ -30,7 +30,7 @@ def page(results: Path) -> str:
         ("influx_lines", _influx), ("load_csv", _csv), ("ledger", _ledger),
         ("dashboards", _dashboards), ("studio_page", _studio_page),
         ("studio_renderer", _renderer), ("studio_hour", studio_hour_table.table),
-        ("inspection_judging", inspection_judging_table.table),
+        ("judging", inspection_judging_table.table),
     )  # fmt: skip
     parts = [HEAD, _machine(found)]
     for name, section in sections:

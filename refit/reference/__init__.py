@@ -10,6 +10,7 @@ from pathlib import Path
 from refit.reference import (
     commands,
     conformance,
+    inspection,
     kinds,
     libraries,
     measurements,
@@ -34,6 +35,7 @@ def pages() -> dict[str, str]:
         "ledger-views.md": views.page(),
         "measurements.md": measurements.page(),
         "README.md": kinds.page(),
+        "inspection-items.md": inspection.page(),
         "libraries.md": libraries.page(),
         "sparkplug-conformance.md": conformance.page(),
     }

@@ -1,8 +1,8 @@
 """The case that the lane's own tags make: what its benches measured, without any order.
 
-The tags name no first registration, no masses, no tyres and no recall: such a case is rarely
-decidable, but what is dangerous is found. Where there are sessions, the case is theirs. The lane is
-one for cars: category M1 is assumed.
+The tags name no first registration, no masses, no tyres, no recall and nothing that was seen: such
+a case is not decidable, but what is dangerous is found. Where there are sessions, the case is
+theirs. The lane is one for cars: category M1 is assumed.
 """
 
 from __future__ import annotations
@@ -76,7 +76,6 @@ def case_of(
         "vehicle": {"category": "M1", "fuel": fuel or "unknown"},
         "equipment": {BRAKES: machine},
         "measurements": measurements,
-        "visual": [],
     }
 
 

@@ -62,6 +62,14 @@ def test_a_case_without_equipment_is_judged_and_that_is_said(tmp_path: Path) -> 
     assert "no equipment is named" in ran.stderr
 
 
+def test_a_vehicle_that_nobody_has_looked_at_does_not_pass(tmp_path: Path) -> None:
+    said = json.loads(
+        run("judge", changed(tmp_path, lambda case: case.pop("visual")), "--json").stdout
+    )
+    assert (said["result"], said["letter"]) == ("not_decidable", None)
+    assert said["not_decidable"] == [{"item": "visual", "reason": "missing"}]
+
+
 @pytest.mark.parametrize(
     ("change", "expected"),
     [
@@ -82,6 +90,12 @@ def test_a_case_without_equipment_is_judged_and_that_is_said(tmp_path: Path) -> 
         (lambda c: c["vehicle"].update(colour="red"), ["vehicle.colour: there is no such key"]),
         (lambda c: c["vehicle"].update(first_registration="2031-01-01"), ["is after the test"]),
         (lambda c: c["vehicle"].update(gvm_kg=-1), ["vehicle.gvm_kg"]),
+        (lambda c: c["vehicle"].update(gvm_kg="1780"), ["vehicle.gvm_kg: write a number"]),
+        (lambda c: c["vehicle"].update(steered_axles=[]), ["steered_axles: write at least one"]),
+        (lambda c: c["measurements"].update({"obd.mil": 3}), ["obd.mil: write an object"]),
+        (lambda c: c["visual"].append({"code": "5.2.3.d.3", "location": " "}), ["not empty"]),
+        (lambda c: c["test"].update(kind="re-inspection", earlier=["2.7.1.a.1"]),
+         ["minor findings need no re-inspection"]),
         (lambda c: c["test"].update(date="2024-01-01"), ["is for tests from 2026-01-01"]),
         (lambda c: c["test"].update(date="soon"), ["write a day as YYYY-MM-DD"]),
         (lambda c: c["test"].update(kind="re-inspection"), ["a re-inspection needs the codes"]),

@@ -58,7 +58,7 @@ Positive = Annotated[
 ]
 Whole = Annotated[int, BeforeValidator(_whole), Field(strict=True, ge=0, le=10_000_000)]
 Flag = Annotated[bool, Field(strict=True)]
-Text = Annotated[str, Field(strict=True, min_length=1, max_length=200)]
+Text = Annotated[str, Field(strict=True, pattern=r"\S", max_length=200)]
 
 
 class Part(BaseModel):
@@ -123,7 +123,7 @@ class Vehicle(Part):
     gvm_kg: Positive | None = None
     ref_mass_kg: Positive | None = None
     gcm_kg: Positive | None = None
-    steered_axles: tuple[Annotated[Whole, Field(ge=1, le=2)], ...] = (1,)
+    steered_axles: tuple[Annotated[Whole, Field(ge=1, le=2)], ...] = Field((1,), min_length=1)
     k_plate_m1: Positive | None = None
     co_maker_pct: Positive | None = None
     co_maker_fast_pct: Positive | None = None
@@ -195,11 +195,15 @@ class Decision(Part):
 
 
 class Case(Part):
-    """One test: measurements are kept by the item's short name."""
+    """One test: measurements are kept by the item's short name.
+
+    An empty list of `visual` says that the inspector looked and found nothing; without one nobody
+    has looked.
+    """
 
     test: Test
     vehicle: Vehicle
     equipment: dict[str, Machine] = Field({}, max_length=LIST_MAX)
     measurements: dict[str, Measured] = Field(max_length=LIST_MAX)
-    visual: tuple[Seen, ...] = Field((), max_length=LIST_MAX)
+    visual: tuple[Seen, ...] | None = Field(None, max_length=LIST_MAX)
     decisions: tuple[Decision, ...] = Field((), max_length=LIST_MAX)

@@ -48,6 +48,8 @@ class Judge:
         outcome = weighing.of(scope)
         findings = [*outcome.findings, *self._visual(case), *self._standing(scope)]
         self._recall(case, findings, outcome)
+        if case.visual is None:
+            outcome.open.append(Open(item="visual", reason="missing", severity_max=3))
         if case.test.aborted:
             outcome.open = [
                 one.model_copy(update={"reason": "test_aborted"})
@@ -94,7 +96,7 @@ class Judge:
         if rules.family(case.vehicle.fuel) is None:
             known = ", ".join(fuel for fuels in rules.fuels.values() for fuel in fuels)
             wrong.append(f"vehicle.fuel: {rules.name} knows {known}, not {case.vehicle.fuel!r}")
-        for number, seen in enumerate(case.visual):
+        for number, seen in enumerate(case.visual or ()):
             wrong += self._wrong_code(f"visual.{number}", seen.code, seen.location, True)
         for number, one in enumerate(case.test.earlier):
             wrong += self._wrong_code(f"test.earlier.{number}", one.code, one.location, False)
@@ -150,7 +152,7 @@ class Judge:
 
     def _visual(self, case: Case) -> list[Finding]:
         found = []
-        for seen in case.visual:
+        for seen in case.visual or ():
             point = self.rules.known_codes[seen.code]
             found.append(
                 Finding(

@@ -97,7 +97,7 @@ def _said(error: Any) -> str:
     if parts[:1] == ["measurements"]:
         parts = parts[:2] + [one for one in parts[2:] if one in Measured.model_fields]
     where = ".".join(parts)
-    message = error["msg"].removeprefix("Value error, ")
+    message = _WORDS.get(error["type"]) or error["msg"].removeprefix("Value error, ")
     if error["type"] == "extra_forbidden":
         known = _KEYS.get(parts[0] if len(parts) > 1 else "", ())
         return f"{where}: there is no such key" + (
@@ -121,6 +121,10 @@ def _dates(case: Case) -> list[str]:
         found.append(f"test.earlier_date: {earlier} is after the test of {day}: correct one")
     if case.test.kind == "re-inspection" and not case.test.earlier:
         found.append("test.earlier: a re-inspection needs the codes that it looks at again")
+    elif case.test.kind == "re-inspection" and all(
+        one.code.endswith(".1") for one in case.test.earlier
+    ):
+        found.append("test.earlier: minor findings need no re-inspection: write kind full")
     low, high = case.vehicle.lambda_maker_min, case.vehicle.lambda_maker_max
     if (low is None) != (high is None) or (low is not None and high is not None and low > high):
         found.append("vehicle.lambda_maker_min: write it with lambda_maker_max, the larger of both")
@@ -158,6 +162,18 @@ def _hint(name: str, known: dict[str, Item]) -> str:
     )
 
 
+_WORDS = {
+    "tuple_type": "write a list",
+    "dict_type": "write an object",
+    "model_type": "write an object",
+    "string_type": "write a text",
+    "string_pattern_mismatch": "write a text that is not empty",
+    "bool_type": "write true or false",
+    "is_instance_of": "write a number",
+    "int_type": "write a whole number",
+    "finite_number": "write a number",
+    "too_short": "write at least one",
+}
 _KEYS = {
     "": tuple(Case.model_fields),
     "test": tuple(Test.model_fields),

@@ -250,7 +250,9 @@ class Plain(PlainExhaust):
             self.found.add(("7.1.5.z.3", None))
         elif recall is None:
             self.open["vehicle.recall_stop_drive"] = 3
-        for one in self.case["visual"]:
+        if "visual" not in self.case:
+            self.open["visual"] = 3
+        for one in self.case.get("visual", ()):
             self.found.add((one["code"], one.get("location")))
 
     def _said(self) -> dict[str, Any]:

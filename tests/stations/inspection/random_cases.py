@@ -50,6 +50,8 @@ def random_case(seed: int) -> dict[str, Any]:
             if rng.random() < 0.03
         ],
     }
+    if rng.random() < 0.01:
+        del case["visual"]
     if case["test"]["kind"] == "re-inspection" and rng.random() < 0.8:
         kept = rng.sample(["rbt.axle", "rbt.park", "lamp.", "gas.", "opac.", "tyre.", "obd."], 3)
         case["measurements"] = {
@@ -63,6 +65,8 @@ def _test(rng: Random) -> dict[str, Any]:
     if rng.random() < 0.7:
         return {"date": day, "kind": "full"}
     earlier = rng.sample(EARLIER, rng.randint(1, 3))
+    if all(code.endswith(".1") for code in earlier):
+        earlier.append("1.2.2.a.2")
     test: dict[str, Any] = {"date": day, "kind": "re-inspection", "earlier": earlier}
     if rng.random() < 0.5:
         test["earlier_date"] = {
