@@ -10,13 +10,16 @@ from refit.battery import (
     certificate,
     dcir,
     diagnose,
+    grade,
     match,
     partial,
     passport,
     screen,
+    simulate,
 )
 
 app = typer.Typer(name="battery", help="Qualification of used batteries.", no_args_is_help=True)
+app.add_typer(simulate.app)
 app.add_typer(calibrate.app)
 app.add_typer(capacity.app)
 app.add_typer(certificate.app)
@@ -26,3 +29,4 @@ app.add_typer(match.app)
 app.add_typer(partial.app)
 app.add_typer(passport.app)
 app.add_typer(screen.app)
+app.add_typer(grade.app)

@@ -43,14 +43,14 @@ class Run:
     step: list[str]
     state: State
     isolation: isolation.Voltages
-    start: Start | None
+    start: Start
     told_soc_pct: float
     hottest_degc: float
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Start:
-    """Cells and temperatures as read when current was first allowed, and as they truly were."""
+    """Cells and temperatures as read when current was first allowed or refused, and the truth."""
 
     cells_v: Array
     degc: Array
@@ -168,7 +168,7 @@ class Bench:
             self._states[row], self._told[row] = outcome.state, outcome.setpoints
             steps.append(self._name(state, outcome))
             self._ends[row] = self._columns.count
-            if state.phase == "waiting" and outcome.state.phase == "running":
+            if state.phase == "waiting" and outcome.state.phase != "waiting":
                 self._start[row] = Start(
                     self._cells[row].copy(), shown.degc[row].copy(), volts[row].copy(),
                     self._packs.temperature[row].copy(),
@@ -179,6 +179,12 @@ class Bench:
         if before.phase != "running":
             return before.phase
         return self._protocol.steps[before.step].name
+
+    def _started(self, row: int) -> Start:
+        found = self._start[row]
+        if found is None:
+            raise AssertionError("a run ended that never left its waiting")
+        return found
 
     def _measured(self, row: int) -> isolation.Voltages:
         packs = self._packs
@@ -211,7 +217,7 @@ class Bench:
             step=self._columns.steps[row][begin:],
             state=self._states[row],
             isolation=self._isolation[row],
-            start=self._start[row],
+            start=self._started(row),
             told_soc_pct=float(self._soc_told[row]),
             hottest_degc=float(self._hottest[row]),
         )

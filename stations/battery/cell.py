@@ -63,6 +63,17 @@ def pack_spec(key: str) -> PackSpec:
     return PackSpec(key=key, assumed=table("packs")["assumed"], **found)
 
 
+def new_r10_ohm(spec: PackSpec, cell: Cell, soc: float) -> float:
+    """What a discharge pulse of 10 s finds on a new pack at 25 degC, the OCV's change included."""
+    place = round(min(max(soc, 0.0), 1.0) * STEPS)
+    fast, slow = (1 - float(np.exp(-10.0 / tau)) for tau in cell.tau_s)
+    ohm = cell.r0_ohm[place] + cell.r1_ohm[place] * fast + cell.r2_ohm[place] * slow
+    near = slice(max(place - 20, 0), place + 21)
+    slope = float(np.ptp(cell.ocv_v[near])) / ((len(cell.ocv_v[near]) - 1) / STEPS)
+    scaled = float(ohm) * cell.capacity_ah / spec.rated_ah
+    return spec.series * (scaled + slope * 10.0 / 3600 / spec.rated_ah)
+
+
 def identified_cell(name: str = "leaf_cell") -> Cell:
     """The cell as it was identified: see the head of its table for source and error."""
     found = table(name)

@@ -17,13 +17,14 @@ from stations.battery.packs import Packs
 
 SOH = (0.66, 1.0)
 SOC = (0.25, 0.45)
-AMBIENT_DEGC = (22.0, 25.0)
+AMBIENT_DEGC = (21.5, 24.0)
 ALPHA_PER_K = (0.003, 0.006)
 ISOLATION_OHM = (0.8e6, 4e6)
 WEAK_LOSS = (0.08, 0.18)  # of the capacity of a weak module
 JOINT_OHM = (0.3e-3, 0.8e-3)
 LEAK_OHM = (8e3, 28e3)
 RUNAWAY_W = (12.0, 20.0)
+IMBALANCE_V = (0.12, 0.18)
 FAULTS = {
     "weak-module": "a module with 8 to 18 % less capacity; =N says which",
     "joint": "a bad joint, 0.3 to 0.8 mOhm, at the first cell of a module; =N says which",
@@ -32,6 +33,7 @@ FAULTS = {
     "lying-bms": "the BMS tells a better health; =POINTS says by how much",
     "runaway": "a cell begins to heat itself; =N says in which module",
     "stuck-contactor": "a contactor stays closed",
+    "imbalance": "one cell stands lower at rest, by 0.12 to 0.18 V; =V says by how much",
     "negative-code": "cells are balanced and told as negative voltages",
 }
 MODULES = ("weak-module", "joint", "runaway")
@@ -161,6 +163,12 @@ def _put(found: Drawn, row: int, fault: Fault, rng: Generator) -> None:
         found.told_soc_off[row] = rng.uniform(4.0, 10.0)
     elif fault.name == "runaway":
         packs.heating_w[row, first + int(rng.integers(spec.per_module))] = rng.uniform(*RUNAWAY_W)
+    elif fault.name == "imbalance":
+        below = value or rng.uniform(*IMBALANCE_V)
+        curve = packs.cell.ocv_v
+        volts = float(packs.ocv[row].mean()) - below
+        lower = float(np.interp(volts, curve, np.linspace(0.0, 1.0, len(curve))))
+        packs.soc[row, int(rng.integers(spec.series))] = lower
     elif fault.name == "stuck-contactor":
         found.stuck[row] = True
     else:

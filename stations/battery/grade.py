@@ -149,7 +149,7 @@ def _by_gates(
     """The worst that any closed gate forces; HOLD where one was only not read."""
     known = rules["gate"]
     reasons = tuple(f"gate {gate} failed" for gate in failed)
-    reasons += tuple(f"gate {gate} was not decided" for gate in unread)
+    reasons = reasons or tuple(f"gate {gate} was not decided" for gate in unread)
     worst = [gate for gate in failed if known.get(gate, {}).get("fails_to") == "D"]
     asked = worst or failed or unread
     told = known.get(asked[0], {}).get("next", f"read the gate {asked[0]}, then the gates again")
@@ -172,7 +172,9 @@ def _by_rules(
         unsure = [one for one in own if one.verdict == "undecided"]
         if unsure:
             why = tuple(f"{one.id} undecided: {', '.join(one.reasons)}" for one in unsure)
-            following = rules["next"].get(protocol or "none", rules["next"]["none"])
+            told = [rules["next_by_reason"].get(it) for one in unsure for it in one.reasons]
+            usual = rules["next"].get(protocol or "none", rules["next"]["none"])
+            following = next((one for one in told if one), usual)
             return "HOLD", (*missed, *why), following
         return letter, tuple(missed), None
     return rules["lowest"], tuple(missed), None

@@ -20,6 +20,10 @@ class Limit:
         above = self.low is None or value >= self.low
         return above and (self.high is None or value <= self.high)
 
+    def near(self, value: float, u95: float) -> bool:
+        """True when a limit lies within +- u95 of the value: nobody knows on which side it is."""
+        return any(one is not None and abs(value - one) <= u95 for one in (self.low, self.high))
+
 
 ISOLATION = Limit("isolation_dc", "Ohm/V", "UN R100, 5.1.3: DC bus", low=100.0)
 CELL_HIGH = Limit("cell_voltage_high", "V", "cell maker's limit, taken over", high=4.25)

@@ -163,16 +163,25 @@ def _rises(protocol: Protocol, state: State, sample: Sample) -> bool:
 
 
 def _counted(state: State, sample: Sample) -> State:
+    """The sample's time, current and charge; written out, since it is made for every sample."""
     seconds = sample.time_s - (state.last_s if state.last_s is not None else sample.time_s)
     amperes = sample.current_a or 0.0
     renew = state.rise_s is None or sample.time_s - state.rise_s >= RISE_EVERY_S
-    return replace(
-        state,
+    return State(
+        phase=state.phase,
+        step=state.step,
+        begun_s=state.begun_s,
         last_s=sample.time_s,
         last_a=amperes,
+        asked_a=state.asked_a,
+        before_a=state.before_a,
         moved_ah=state.moved_ah + amperes * seconds / HOUR_S,
+        held_v=state.held_v,
         rise_s=sample.time_s if renew else state.rise_s,
         rise_degc=(sample.hot_degc or 0.0) if renew else state.rise_degc,
+        was_open=state.was_open,
+        restarts=state.restarts,
+        reasons=state.reasons,
     )
 
 
@@ -207,8 +216,7 @@ def _has_ended(protocol: Protocol, step: Step, state: State, sample: Sample, spe
 def _told(protocol: Protocol, state: State, step: Step, sample: Sample) -> Outcome:
     """Set-points within a step; a charge is held back so that its highest cell stays at its end."""
     if not step.current_a:
-        told = replace(state, asked_a=0.0, before_a=state.asked_a)
-        return Outcome(told, OFF, step.name, ())
+        return Outcome(_asking(state, 0.0, state.held_v), OFF, step.name, ())
     cells, (low, high) = protocol.cells, protocol.cell_v
     held = cells * low if step.current_a < 0 else state.held_v
     if step.current_a > 0:
@@ -218,8 +226,14 @@ def _told(protocol: Protocol, state: State, step: Step, sample: Sample) -> Outco
             held = min(held, (sample.voltage_v or 0.0) + cells * TAPER_V)
         held = min(held - TAPER_GAIN * cells * excess, cells * high)
     setpoints = Setpoints(step.current_a, held)
-    state = replace(state, asked_a=step.current_a, before_a=state.asked_a, held_v=held)
-    return Outcome(state, setpoints, step.name, ())
+    return Outcome(_asking(state, step.current_a, held), setpoints, step.name, ())
+
+
+def _asking(state: State, amperes: float, held_v: float) -> State:
+    """The state with what is asked for; most samples change nothing."""
+    if state.asked_a == amperes == state.before_a and state.held_v == held_v:
+        return state
+    return replace(state, asked_a=amperes, before_a=state.asked_a, held_v=held_v)
 
 
 def _entered(protocol: Protocol, state: State, at: int, sample: Sample) -> Outcome:

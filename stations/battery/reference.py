@@ -24,7 +24,8 @@ def capacity_ah(packs: Packs) -> Array:
     none = np.zeros_like(seconds)
     for _ in range(CHARGE_STEPS):
         wanted = np.clip(wanted - _excess_a(model, wanted, high), 0.0, wanted)
-        if (wanted <= END_C * packs.spec.rated_ah).all():
+        wanted = np.where(wanted <= END_C * packs.spec.rated_ah, 0.0, wanted)  # full
+        if not wanted.any():
             break
         model.step(wanted, seconds)
     for _ in range(REST_STEPS):

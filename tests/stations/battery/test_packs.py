@@ -83,6 +83,11 @@ def test_the_true_capacity_is_that_of_the_weakest_cell_but_for_the_window() -> N
     assert capacity_ah(packs) == pytest.approx(weakest, rel=0.04)
 
 
+def test_the_true_capacity_is_the_same_alone_and_beside_others() -> None:
+    alone, beside = capacity_ah(some(1).packs), capacity_ah(some(5).packs)
+    assert alone[0] == pytest.approx(beside[0], rel=1e-6)
+
+
 def test_a_weak_module_has_eight_to_eighteen_percent_less_than_the_others() -> None:
     packs = some(4, Fault("weak-module", 7)).packs
     modules = packs.q_ah.reshape(4, 12, 8).mean(axis=2)
@@ -99,6 +104,7 @@ def test_every_fault_changes_what_it_names() -> None:
     assert abs(packs["current-drift"].drift_a_per_h[0]) >= 0.2
     assert packs["lying-bms"].told_soh(np.array([0.7]))[0] >= 77
     assert packs["runaway"].packs.heating_w.max() >= 12
+    assert np.ptp(packs["imbalance"].packs.ocv) > 0.1
     assert packs["stuck-contactor"].stuck == [True]
     assert packs["negative-code"].packs.balancing.sum() == 3
 
