@@ -20,15 +20,15 @@ HEAD = """# Grading of simulated packs
 This page is written by `python -m benchmarks.battery_grading`; do not edit it.
 
 Every pack is simulated from one real cell ([how](explanations/simulated-packs.md)), so these
-figures say how evaluation and rules behave on packs whose truth is known, not how well real ones are
-graded. Faults are put in on purpose, several of them near the limits of the gates. *Pass* is grade
-A, B or C. Intervals: 95 %, Wilson.
+figures say how evaluation and rules behave on packs whose truth is known, not how well real packs
+are graded. Faults are put in on purpose, several of them near the limits of the gates. *Pass* is
+grade A, B or C. Intervals: 95 %, Wilson.
 """
 TAIL = """
 Unsafe is a pack with a runaway or a stuck contactor, or whose true isolation or true spread of
-cells at rest is beyond its gate. Faults that ask for HOLD: stuck contactor, runaway, drifting current
-sensor, isolation leak, imbalance. A weak module is one whose true charge is 5 % and more below the
-median module; packs whose test never got as far are not counted there.
+cells at rest is beyond its gate. Faults that ask for HOLD: stuck contactor, runaway, drifting
+current sensor, isolation leak, imbalance. A weak module is one whose true charge is 5 % and more
+below the median module; packs whose test never got as far are not counted there.
 """
 
 
