@@ -179,14 +179,17 @@ def works(name: str, packs: int, first: int = 0) -> Iterator[tuple[str, Sequence
 
 
 def measured(name: str, packs: int, jobs: int) -> dict[str, Any]:
-    """Run and sum up."""
+    """Run and sum up; Ctrl-C ends it early, and the figures say of how many packs they are."""
     begun = time.monotonic()
     found: list[Packed] = []
     with ProcessPoolExecutor(jobs) as pool:
-        for some in pool.map(chunk, works(name, packs)):
-            found += some
-            seconds = time.monotonic() - begun
-            print(f"\r{len(found)} of {packs}, {seconds:.0f} s", end="", file=sys.stderr)
+        try:
+            for some in pool.map(chunk, works(name, packs)):
+                found += some
+                seconds = time.monotonic() - begun
+                print(f"\r{len(found)} of {packs}, {seconds:.0f} s", end="", file=sys.stderr)
+        except KeyboardInterrupt:
+            pool.shutdown(cancel_futures=True)
     print(file=sys.stderr)
     return {"protocol": name, "pack": PACK, "seconds": time.monotonic() - begun} | summed(found)
 
