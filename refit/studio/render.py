@@ -38,6 +38,12 @@ def render(
     all_: Annotated[
         bool, typer.Option("--all", help="Interior, underbody, wheels, treads, details, too.")
     ] = False,
+    plates: Annotated[
+        bool,
+        typer.Option(
+            "--plates", help="Leave number plates as they are; such pictures are restricted then."
+        ),
+    ] = False,
     scale: Annotated[
         float, typer.Option(help="Size of panorama and underbody: 1 is 8192 and 4096 x 12000.")
     ] = 1.0,
@@ -45,8 +51,10 @@ def render(
     """Render a vehicle on the turntable: a folder as a studio delivers it, with its manifest.
 
     Beside the pictures lies truth.json: where plates and damages are, and what went wrong.
-    The pictures are marked as simulated. The same options make the same pixels.
+    The pictures are marked as simulated, number plates are destroyed as in those of a real studio.
+    The same options make the same pixels.
     """
+    from edge.studio.masking import hide
     from refit.running import progress_of
     from simulators.studio.album import Order, write_album
     from simulators.studio.damage import injury
@@ -67,7 +75,7 @@ def render(
             raise ValueError(f"scale {scale} is not between 0.01 and 1")
         order = Order(look, injuries, frames, wide, high, faults, all_, scale)
         with progress_of("pictures") as told:
-            manifest = write_album(order, out, told)
+            manifest = write_album(order, out, told, None if plates else hide)
     except (OSError, ValueError) as error:
         typer.echo(f"refit studio render: {error}", err=True)
         raise typer.Exit(2) from error

@@ -26,6 +26,9 @@ HEROES = (0.0, 45.0, 90.0, 135.0, 180.0, 225.0, 270.0, 315.0)
 PANORAMA = 8192
 UNDERBODY = (4096, 12000)
 QUALITY = 90
+Polygons = tuple[tuple[tuple[float, float], ...], ...]
+Hide = Callable[[Image.Image, Polygons], Polygons]
+"""Destroys the polygons (shares of width and height) in a picture; what is gone now."""
 STARTED = datetime(2026, 1, 5, 8, 0, tzinfo=UTC)
 """Manifests of the same order are the same: no clock is read."""
 
@@ -120,24 +123,31 @@ def shots(order: Order) -> list[Shot]:
 
 
 def write_album(
-    order: Order, folder: Path, told: Callable[[int, int], None] = lambda done, of: None
+    order: Order,
+    folder: Path,
+    told: Callable[[int, int], None] = lambda done, of: None,
+    hide: Hide | None = None,
 ) -> Manifest:
-    """Make the folder of a capture. The manifest comes last; `truth.json` is for tests alone."""
+    """Make the folder of a capture. The manifest comes last; `truth.json` is for tests alone.
+
+    Without `hide` every number plate can be read: a picture with one is restricted then.
+    """
     planned = shots(order)
     car = vehicle(order.look, order.injuries)
     pictures: list[Picture] = []
     truths: dict[str, object] = {}
-    before: np.ndarray | None = None
+    before: tuple[np.ndarray, Polygons] | None = None
     told(0, len(planned))
     for done, shot in enumerate(planned, 1):
         if CameraFault.LOST not in shot.faults:
+            about, plates = _told(order, shot)
             if CameraFault.REPEAT in shot.faults and before is not None:
-                picture = before
+                made, plates = before
             else:
-                picture = _made(order, car, shot, folder)
-            before = picture
-            pictures.append(_written(shot, picture, folder, len(pictures)))
-            truths[shot.file] = _told(car, shot)
+                made = _made(order, car, shot, folder)
+            before = made, plates
+            pictures.append(_written(shot, made, folder, len(pictures), plates, hide))
+            truths[shot.file] = about
         told(done, len(planned))
     markers = list(_markers(order, car, folder))
     manifest = _manifest(order, pictures, planned, tuple(markers))
@@ -162,14 +172,21 @@ def _made(order: Order, car: Vehicle, shot: Shot, folder: Path) -> np.ndarray:
     return developed(picture, shot.faults, order.look.seed * 100_003 + number)
 
 
-def jpeg(picture: np.ndarray, quality: int = QUALITY) -> bytes:
+def jpeg(picture: np.ndarray | Image.Image, quality: int = QUALITY) -> bytes:
     """A picture as a JPEG."""
     out = io.BytesIO()
-    Image.fromarray(picture).save(out, "JPEG", quality=quality)
+    image = picture if isinstance(picture, Image.Image) else Image.fromarray(picture)
+    image.save(out, "JPEG", quality=quality)
     return out.getvalue()
 
 
-def _written(shot: Shot, picture: np.ndarray, folder: Path, count: int) -> Picture:
+def _written(
+    shot: Shot, made: np.ndarray, folder: Path, count: int, plates: Polygons, hide: Hide | None
+) -> Picture:
+    masked: Polygons = ()
+    picture = Image.fromarray(made)
+    if plates and hide is not None:
+        masked = hide(picture, plates)
     data = jpeg(picture)
     path = folder / shot.file
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -186,20 +203,25 @@ def _written(shot: Shot, picture: np.ndarray, folder: Path, count: int) -> Pictu
         time=STARTED + timedelta(seconds=count * 1.67),
         exposure_s=0.001,
         title=shot.title,
-        width=picture.shape[1],
-        height=picture.shape[0],
+        width=picture.width,
+        height=picture.height,
         sha256=hashlib.sha256(data).hexdigest(),
         bytes=len(data),
-        restricted=shot.restricted,
+        masked=masked,
+        restricted=shot.restricted or (bool(plates) and hide is None),
     )
 
 
-def _told(car: Vehicle, shot: Shot) -> Mapping[str, object]:
+def _told(order: Order, shot: Shot) -> tuple[Mapping[str, object], Polygons]:
+    """What is known of a picture, and where number plates are in it, in sight or half out of it."""
     faults = sorted(shot.faults)
     if shot.view is None or shot.view.lens.flat:
-        return {"faults": faults, "plates": [], "box": None, "damages": []}
-    truth: Truth = truth_of(car, shot.view)
-    return {"faults": faults, "true_angle_deg": shot.view.angle_deg, **asdict(truth)}
+        # From the seats and from below no plate is seen: they stand upright and look away.
+        return {"faults": faults, "plates": [], "box": None, "damages": []}, ()
+    shown = vehicle(replace(order.look, opened=shot.opened), order.injuries)
+    truth: Truth = truth_of(shown, shot.view)
+    about = {"faults": faults, "true_angle_deg": shot.view.angle_deg, **asdict(truth)}
+    return about, truth.plates
 
 
 def _markers(order: Order, car: Vehicle, folder: Path) -> Iterator[Damage]:

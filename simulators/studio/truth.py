@@ -43,6 +43,8 @@ def truth_of(car: Vehicle, view: View) -> Truth:
 def _plate(car: Vehicle, view: View, end: str) -> Polygon:
     """Where a plate is seen, with corners that may lie outside; empty when it is not seen."""
     corners = np.float32(plate_corners(car.look.measures, end))
+    if end == REAR_PLATE and car.look.opened == "boot":
+        return ()  # it is on the lid
     normal = np.float32([1 if end == FRONT_PLATE else -1, 0, 0])
     toward = view.lens.place - corners.mean(0)
     if toward @ normal < FACING * np.linalg.norm(toward):
