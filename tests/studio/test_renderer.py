@@ -147,6 +147,44 @@ def test_the_command_renders_faults_and_damages(tmp_path: Path) -> None:
     assert off.angle_deg == pytest.approx(244.0) and off.planned_deg == pytest.approx(240.0)
 
 
+def rendered(folder: Path, *more: str) -> Manifest:
+    words = "studio render --seed 7 --frames 4 --size 160x90"
+    ran = CliRunner().invoke(app, [*words.split(), "--out", str(folder), *more])
+    assert ran.exit_code == 0, ran.output
+    return Manifest.model_validate_json((folder / "manifest.json").read_text())
+
+
+def test_number_plates_are_destroyed_in_what_is_rendered(tmp_path: Path) -> None:
+    hidden, shown = rendered(tmp_path / "hidden"), rendered(tmp_path / "shown", "--plates")
+    truth = json.loads((tmp_path / "hidden/truth.json").read_text())["pictures"]
+    with_plate = {file for file, one in truth.items() if one["plates"]}
+    assert {"spin/spin_000_000.0.jpg", "spin/spin_002_180.0.jpg"} <= with_plate < set(truth)
+    assert {one.file for one in hidden.pictures if one.masked} == with_plate
+    assert not any(one.restricted for one in hidden.pictures)
+    assert {one.file for one in shown.pictures if one.restricted} == with_plate
+    assert not any(one.masked for one in shown.pictures)
+    for file in with_plate:
+        (x, y), *_ = [np.mean(plate, 0) for plate in truth[file]["plates"]]
+        at = int(y * 90), slice(int(x * 160) - 3, int(x * 160) + 4)
+        grey, plate = (
+            np.asarray(Image.open(tmp_path / name / file).convert("L"), int)[at]
+            for name in ("hidden", "shown")
+        )
+        assert abs(grey - 128).max() < 12, file
+        assert abs(plate - 128).max() > 40, file
+
+
+def test_a_close_up_tells_of_a_plate_that_is_half_in_it() -> None:
+    car, opened = vehicle(LOOK), vehicle(replace(LOOK, opened="boot"))
+    titles = {
+        spot[0] for spot in views.details(LOOK) if truth_of(car, views.near(spot, 160, 90)).plates
+    }
+    lamps = {f"{side} {lamp}" for side in ("left", "right") for lamp in ("headlamp", "tail lamp")}
+    assert titles == {*lamps, "grille", "tailgate"}
+    boot = views.near(views.boot(LOOK), 160, 90)
+    assert truth_of(car, boot).plates and not truth_of(opened, boot).plates, "it is on the lid"
+
+
 def test_everything_is_every_set_and_the_vin_is_restricted() -> None:
     injuries = (injury(LOOK, "dent", "rear-left-door"),)
     planned = shots(Order(LOOK, injuries, everything=True, scale=0.02))

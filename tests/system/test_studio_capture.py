@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import json
 import signal
-import sqlite3
 from collections.abc import Iterator
-from contextlib import ExitStack, closing
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
@@ -14,52 +12,17 @@ import pytest
 
 from stations.studio.manifest import Manifest
 from stations.studio.station import SPIN_ANGLES
-from tests.servers import free_port, until
-from tests.system.commands import Watched, opened, refit
+from tests.servers import until
+from tests.system.commands import Watched, refit
 from tests.system.studio_cameras import BITS, Cameras, told
+from tests.system.studio_plant import Shots, captures, stored, write_site
 
 pytestmark = [pytest.mark.system, pytest.mark.timeout(180)]
 READY_S = 90.0
-SITE = """
-[site]
-name = "hall-2"
-[broker]
-port = {broker}
-[historian]
-http = {http}
-[media]
-url = "embedded"
-port = {media}
-free_min = "1 MiB"
-[[agent]]
-name = "studio-pc"
-[[station]]
-name = "studio-1"
-kind = "studio"
-agent = "studio-pc"
-[station.opcua]
-url = "opc.tcp://127.0.0.1:{opcua}"
-writes = ["start", "repeat_spin", "set_acquisition_done", "release", "set_result_ready"]
-[station.modbus]
-url = "tcp://127.0.0.1:{modbus}"
-[station.capture]
-plan = "plan.toml"
-[station.cameras.ring]
-folder = "card"
-simulator = "{cameras}"
-[station.cameras.floor]
-url = "{cameras}/still/floor?set={{set}}&index={{index}}"
-"""
-SHOT = '[[shot]]\nset = "{set}"\nindex = {index}\ncamera = "{camera}"\n'
-
-
-def plan() -> str:
-    text = 'id = "full-360"\nversion = 3\n'
-    for index, angle in enumerate(SPIN_ANGLES):
-        text += SHOT.format(set="spin", index=index, camera="ring") + f"angle_deg = {angle}\n"
-    for index in range(2):
-        text += SHOT.format(set="wheel", index=index, camera="floor") + "mask = []\n"
-    return text
+SHOTS: Shots = [
+    *(("spin", index, angle, "") for index, angle in enumerate(SPIN_ANGLES)),
+    *(("wheel", index, None, "mask = []\n") for index in range(2)),
+]
 
 
 @pytest.fixture
@@ -71,28 +34,7 @@ def cameras(tmp_path: Path) -> Iterator[Cameras]:
 
 @pytest.fixture
 def site(tmp_path: Path, cameras: Cameras) -> Path:
-    ports = {name: free_port() for name in ("broker", "http", "media", "opcua", "modbus")}
-    (tmp_path / "plan.toml").write_text(plan())
-    file = tmp_path / "site.toml"
-    file.write_text(SITE.format(**ports, cameras=cameras.url))
-    return file
-
-
-def captures(site: Path) -> list[dict[str, Any]]:
-    """The records of captures, oldest first; none while there is no ledger."""
-    query = "SELECT body FROM entry JOIN fact USING (number) WHERE kind = 'studio.capture'"
-    try:
-        with closing(opened(site.parent / "var/ledger.db")) as ledger:
-            return [json.loads(body) for (body,) in ledger.execute(f"{query} ORDER BY number")]
-    except sqlite3.OperationalError:
-        return []
-
-
-def stored(site: Path, file: dict[str, Any]) -> Path | None:
-    """A file in the folder of the media store."""
-    sha256 = file["sha256"]
-    folder = site.parent / "var/media" / sha256[:2] / sha256[2:4]
-    return next(folder.glob(f"{sha256}.*"), None)
+    return write_site(tmp_path, cameras.url, SHOTS)
 
 
 def test_vehicles_are_captured_and_a_killed_agent_goes_on(site: Path, cameras: Cameras) -> None:
