@@ -147,9 +147,6 @@ class DemoPlant:
     def _start(self) -> None:
         start, port = self.processes.start, self.site.broker.port
         start("broker", "broker", "--site", self.file)
-        folders = [one.folder for one in self._cameras if one.folder is not None]
-        if folders:
-            self._start_cameras(folders[0])
         start(
             "simulators", "simulate", "--site", self.file, "--speed", str(self._speed),
             "--seed", str(self._seed), "--log", self.truth, "--control", str(self.control_port),
@@ -158,11 +155,11 @@ class DemoPlant:
         start("historian", "historian", "--site", self.file)
         ready = lambda: listens(self.control_port)  # noqa: E731
         self.processes.wait_for("the simulators", ready, START_S)
-        if folders:
-            seen = lambda: listens(self._cameras_port)  # noqa: E731
-            self.processes.wait_for("the simulated cameras", seen, START_S)
         for agent in self.site.agents:
             start(agent.name, "agent", "--site", self.file, "--name", agent.name)
+        folders = [one.folder for one in self._cameras if one.folder is not None]
+        if folders:  # last: until they are there the table waits, and nothing else does
+            self._start_cameras(folders[0])
 
     @property
     def _cameras(self) -> list[CameraConfig]:

@@ -20,7 +20,7 @@ from stations.studio.jobs import Shoot
 from wire.site.cameras import CameraConfig
 
 TIMEOUT_S = 10.0
-PROBE_S = 10.0
+PROBE_S, LOST_PROBE_S = 10.0, 1.0
 AGAIN_S = (0.5, 1.0, 2.0)
 BYTES_MAX = 256 << 20
 PART_BYTES = 1 << 20
@@ -52,7 +52,7 @@ class StillCamera:
         await self._told(sink, await asyncio.to_thread(self._probe))
         while True:
             try:
-                async with asyncio.timeout(PROBE_S):
+                async with asyncio.timeout(PROBE_S if self._is_there else LOST_PROBE_S):
                     asked = await self._asked.get()
             except TimeoutError:
                 await self._told(sink, await asyncio.to_thread(self._probe))

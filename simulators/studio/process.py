@@ -77,7 +77,7 @@ class Cameras:
         self.setting = setting
         self._pulses: queue.Queue[Pulse | None] = queue.Queue(WAITING_MAX)
         self._garage = Garage(setting.vehicles)
-        self._stills = 0
+        self._stills, self._is_asked = 0, False
         self._counts: Counter[str] = Counter()
         self._ills: dict[CameraFault, int] = {}
         self._last: dict[str, tuple[np.ndarray, dict[str, Any]]] = {}
@@ -106,6 +106,7 @@ class Cameras:
         if not isinstance(name, str) or not isinstance(angle, int | float):
             raise ValueError('a trigger has "camera", "vehicle" (texts) and "angle_deg" (a number)')
         with self._lock:
+            self._is_asked = True
             faults = self._happening()
             if CameraFault.LOST in faults:
                 return None
@@ -152,12 +153,16 @@ class Cameras:
         return path
 
     def _next(self) -> Pulse | None:
-        """The next pulse; what is to come is computed while nothing else is to be done."""
+        """The next pulse; what is to come is computed while nothing else is to be done.
+
+        Not before the first is asked for: until then a plant may just be starting.
+        """
         while True:
             try:
-                return self._pulses.get(timeout=LOOK_S if self._stills else 0.0)
+                waits = self._stills or not self._is_asked
+                return self._pulses.get(timeout=LOOK_S if waits else 0.0)
             except queue.Empty:
-                if self._stills:
+                if self._stills or not self._is_asked:
                     continue
                 if (ahead := self._garage.ahead()) is None:
                     return self._pulses.get()
@@ -217,6 +222,7 @@ class Cameras:
         """A picture of a set that does not turn. LookupError when the plan has no such shot."""
         with self._lock:
             self._stills += 1
+            self._is_asked = True
         try:
             picture, said = self._of_set(self._garage.look(name), kind, index)
         finally:
