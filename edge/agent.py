@@ -108,6 +108,8 @@ class Agent:
         memories = self.outbox.memories()
         self._random, self._about = random, about
         self._begin: Callable[[Link], asyncio.Task[None]] | None = None
+        self._follow: Callable[[Callable[[], Any]], asyncio.Task[None]] | None = None
+        self._following: dict[str, list[asyncio.Task[None]]] = {}
         self.lanes = {
             one.name: self.lane(one, self.numbers(one), memories.get(one.name)) for one in stations
         }
@@ -153,17 +155,19 @@ class Agent:
             async with asyncio.TaskGroup() as group:
                 rest = [self.intake.run, self.intake.tick, self.publisher.run, self.files.run]
                 rest.append(self.keeper.run)
-                rest += self.sessions.runs()
                 tasks = [group.create_task(one()) for one in (*rest, *others)]
+                self._follow = lambda run: group.create_task(run())
+                for station in self.lanes:
+                    self.follow(station)
                 self._begin = lambda link: group.create_task(link.source.run(link))
                 self.start(self.links)
                 await stop.wait()
-                self._begin = None
+                self._begin = self._follow = None
                 await self.end(self.links)
                 until = self.clock.monotonic() + drain_s
                 await self.publisher.drain(until)
                 await self.files.drain(until)
-                await _end(tasks)
+                await _end([*tasks, *(one for many in self._following.values() for one in many)])
         finally:
             try:
                 await self.intake.finish()
@@ -172,6 +176,16 @@ class Agent:
                 await self.files.stop()
                 await self.run_blocking(self.outbox.close)
                 self._disk.shutdown()
+
+    def follow(self, station: str) -> None:
+        """Begin what follows a station's vehicles; nothing when the agent is ending."""
+        if self._follow is not None:
+            runs = self.sessions.runs(station)
+            self._following[station] = [self._follow(one) for one in runs]
+
+    async def leave(self, station: str) -> None:
+        """End what follows a station's vehicles."""
+        await _end(self._following.pop(station, []))
 
     def start(self, links: Iterable[Link]) -> None:
         """Begin to read; nothing when the agent is ending."""

@@ -75,7 +75,7 @@ class Reload:
     async def take(self, site: Site) -> Change:
         """Take up another site file; what it does not change goes on undisturbed.
 
-        TooLarge or LookupError when it cannot be taken up: nothing has changed then.
+        TooLarge, LookupError, OSError or Wrong when it cannot be taken up: nothing has changed.
         """
         async with self._lock:
             change = compare(self._agent.site, site, self._agent.name)
@@ -95,12 +95,18 @@ class Reload:
             tags = {numbers[one.name][tag.name]: tag for tag in one.declaration.tags}
             born[one.name] = births.Station(one.name, one.line, one.kind, tags)
             births.check(born[one.name], node.group, node.outbox, node.bytes_max)
+        sessions = {
+            one.name: await asyncio.to_thread(agent.sessions.make, one) for one in change.new
+        }
         memories = await agent.run_blocking(agent.outbox.memories)
         places = [(one.name, one.line, one.kind) for one in fresh]
         await agent.run_blocking(agent.outbox.places, places)
         out = {*change.gone, *(one.name for one in change.changed)}
         ended = [link for link in agent.links if link.lane.station in out]
         await agent.end(ended)
+        for name in change.gone:
+            await agent.leave(name)
+            agent.sessions.drop(name)
         applied = asyncio.Event()
 
         def apply() -> None:
@@ -109,6 +115,9 @@ class Reload:
                 agent.pipeline.retire(lane.tags)
                 memories[name] = lane.remembered
                 agent.intake.former[name] = lane
+            for name, made in sessions.items():
+                agent.sessions.add(name, made)
+                agent.follow(name)
             for one in fresh:
                 lane = agent.lane(one, numbers[one.name], memories.get(one.name) or None)
                 lane.begun = CHANGED

@@ -1,11 +1,12 @@
 """What follows the vehicles of a station beyond its tags: captures of a studio, inspections.
 
-A change of those in the site file needs a restart of the agent.
+They come and go with their station while the agent runs; a change of their own part of the site
+file needs a restart of the agent.
 """
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Iterator, Mapping
+from collections.abc import Awaitable, Callable, Coroutine, Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -20,6 +21,8 @@ from wire.site.http import HttpConfig
 if TYPE_CHECKING:
     from edge.inspection.session import InspectionSession
     from edge.studio.session import StudioSession
+
+    Made = tuple[StudioSession | None, InspectionSession | None]
 
 OPCUA = "opcua"
 PutRecord = Callable[..., Awaitable[Any]]
@@ -57,21 +60,41 @@ class Sessions:
     ) -> None:
         self.studios: dict[str, StudioSession] = {}
         self.inspections: dict[str, InspectionSession] = {}
-        if any(one.cameras for one in stations):
-            from edge.studio.making import make  # takes its time, and few agents have cameras
+        self._outbox, self._put_record, self._clock = outbox, put_record, clock
+        self._http, self._software = http, f"refit {version}"
+        for one in stations:
+            self.add(one.name, self.make(one))
+
+    def make(self, station: StationConfig) -> Made:
+        """The sessions of one station, which looks at the disk. OSError, Wrong, TlsError."""
+        studio, inspection = None, None
+        if station.cameras:
+            from edge.studio import making  # takes its time, and few agents have cameras
 
             async def put(*given: Any) -> None:
-                await put_record(*given, keep=True)
+                await self._put_record(*given, keep=True)
 
-            folder, software = outbox.with_suffix(".studio"), f"refit {version}"
-            studios = (make(one, folder, put, clock, software) for one in stations)
-            self.studios = {one.station: one for one in studios if one is not None}
-        if any(one.machines for one in stations):
-            from edge.inspection import making
+            folder = self._outbox.with_suffix(".studio")
+            studio = making.make(station, folder, put, self._clock, self._software)
+        if station.machines:
+            from edge.inspection.making import make
 
-            folder = outbox.with_suffix(".inspection")
-            found = (making.make(one, folder, put_record, clock, http) for one in stations)
-            self.inspections = {one.station: one for one in found if one is not None}
+            folder = self._outbox.with_suffix(".inspection")
+            inspection = make(station, folder, self._put_record, self._clock, self._http)
+        return studio, inspection
+
+    def add(self, station: str, made: Made) -> None:
+        """From now on they follow the station; what `runs` gives has to run."""
+        studio, inspection = made
+        if studio is not None:
+            self.studios[station] = studio
+        if inspection is not None:
+            self.inspections[station] = inspection
+
+    def drop(self, station: str) -> None:
+        """Nothing follows the station any more; what is on disk stays there."""
+        self.studios.pop(station, None)
+        self.inspections.pop(station, None)
 
     def ear(self, station: str, connection: str) -> Ear | None:
         """Who follows a connection: a studio its controller alone, an inspection all benches."""
@@ -84,10 +107,10 @@ class Sessions:
         studio = self.studios.get(station)
         return None if studio is None else studio.commands
 
-    def runs(self) -> list[Callable[[], Any]]:
-        """What has to run."""
-        studios = [one.run for one in self.studios.values()]
-        return [*studios, *(one.run for one in self.inspections.values())]
+    def runs(self, station: str) -> list[Callable[[], Coroutine[Any, Any, None]]]:
+        """What has to run for a station."""
+        found = (self.studios.get(station), self.inspections.get(station))
+        return [one.run for one in found if one is not None]
 
     def problems(self) -> Iterator[str]:
         """What is wrong now, for people."""

@@ -12,6 +12,7 @@ from typing import Any
 import structlog
 
 from wire.site import Site, SiteError, load
+from wire.site.problems import Wrong
 from wire.sparkplug.births import TooLarge
 
 log = structlog.get_logger()
@@ -33,7 +34,7 @@ def reloads(file: Path, take: Callable[[Site], Awaitable[Any]]) -> Callable[[], 
                     place = f"{one.file}:{one.line}" if one.line else str(one.file)
                     log.error("the site file is wrong and not taken up", place=place, key=one.key,
                               what=one.what, hint=one.hint)  # fmt: skip
-            except (LookupError, TooLarge, OSError, sqlite3.Error) as error:
+            except (LookupError, TooLarge, Wrong, OSError, sqlite3.Error) as error:
                 log.error("the site file cannot be taken up", why=str(error))
 
     return run

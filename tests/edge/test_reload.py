@@ -8,6 +8,7 @@ import signal
 import sqlite3
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from functools import partial
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -25,6 +26,7 @@ from tests.sources.modbus_device import Device
 from wire import topics
 from wire.clock import SystemClock
 from wire.site import Site, load
+from wire.site.problems import Wrong
 
 pytestmark = pytest.mark.system
 
@@ -44,6 +46,28 @@ kind = "device"
 agent = "pc-1"
 tags = "{tags}"
 modbus = {{ url = "tcp://127.0.0.1:{port}", every = "{every}", timeout = "300 ms" }}
+"""
+STUDIO = """
+[[station]]
+name = "studio-1"
+kind = "studio"
+agent = "pc-1"
+[station.opcua]
+url = "opc.tcp://127.0.0.1:1"
+[station.modbus]
+url = "tcp://127.0.0.1:1"
+[station.capture]
+plan = "plan.toml"
+[station.cameras.ring]
+folder = "card"
+"""
+PLAN = """
+id = "small"
+version = 1
+[[shot]]
+set = "wheel"
+index = 0
+camera = "ring"
 """
 CSV = """name,address,type
 level,input 1 uint16,int
@@ -206,6 +230,46 @@ async def test_changed_tags_are_read_and_the_hole_is_said(tmp_path: Path) -> Non
         gaps = [(one.station, one.data["reason"]) for one in made.gaps()]
         assert gaps == [("b", CHANGED)]
         await level(made, 5, "a", "b")
+
+
+def with_studio(made: Bench, plan: str = PLAN) -> Site:
+    made.site(A)
+    (made.folder / "plan.toml").write_text(plan)
+    (made.folder / "card").mkdir(exist_ok=True)
+    file = made.folder / "site.toml"
+    file.write_text(file.read_text() + STUDIO)
+    return load(file)
+
+
+def delivered(made: Bench, count: int) -> Path:
+    """A picture that the camera of the studio has delivered."""
+    file = made.folder / f"card/ring_{count:06d}.jpg"
+    file.write_bytes(b"\xff\xd8 a picture \xff\xd9")
+    return file
+
+
+async def test_a_new_studio_takes_pictures_until_it_is_gone(tmp_path: Path) -> None:
+    async with bench(tmp_path, A) as made:
+        tasks = len(asyncio.all_tasks())
+        for count in (1, 2):  # it may come, go, and come again
+            await Reload(made.agent).take(with_studio(made))
+            taken = delivered(made, count)
+            await eventually(lambda file=taken: not file.exists(), "the picture is taken")
+            session = made.agent.sessions.studios["studio-1"]
+            known = partial(getattr, session, "memory")
+            await eventually(lambda n=count, known=known: known().counts == {"ring": n}, "a count")
+            await Reload(made.agent).take(made.site(A))
+            assert "studio-1" not in made.agent.sessions.studios
+            await eventually(lambda: len(asyncio.all_tasks()) == tasks, "nothing of it runs on")
+
+
+async def test_a_new_studio_with_a_wrong_plan_changes_nothing(tmp_path: Path) -> None:
+    async with bench(tmp_path, A) as made:
+        wrong = with_studio(made, PLAN.replace('"ring"', '"rnig"'))
+        with pytest.raises(Wrong, match="wants a camera"):
+            await Reload(made.agent).take(wrong)
+        assert list(made.agent.lanes) == ["a"]
+        await level(made, 10, "a")
 
 
 async def test_the_same_file_again_changes_nothing(tmp_path: Path) -> None:
