@@ -12,7 +12,7 @@ from wire.texts import Texts, phrase
 # Each text stands with a capital: they are titles.
 SETS = {
     PictureSet.SPIN: phrase("Exterior"),
-    PictureSet.HERO: phrase("Views"),
+    PictureSet.HERO: phrase("View"),
     PictureSet.INTERIOR: phrase("Interior"),
     PictureSet.DETAIL: phrase("Detail"),
     PictureSet.WHEEL: phrase("Wheel"),
@@ -49,6 +49,28 @@ SIDES = (
     phrase("front"), phrase("front left"), phrase("left"), phrase("rear left"),
     phrase("rear"), phrase("rear right"), phrase("right"), phrase("front right"),
 )  # fmt: skip
+# Titles and damages that plans and simulated cameras use; any other stays as somebody wrote it.
+KNOWN = {
+    text.lower(): text
+    for text in (
+        phrase("Front left"), phrase("Front right"), phrase("Rear left"), phrase("Rear right"),
+        phrase("Left headlamp"), phrase("Right headlamp"),
+        phrase("Left tail lamp"), phrase("Right tail lamp"),
+        phrase("Left mirror"), phrase("Right mirror"),
+        phrase("Left door handle"), phrase("Right door handle"),
+        phrase("Grille"), phrase("Tailgate"), phrase("Bonnet"), phrase("Roof"),
+        phrase("Underbody"), phrase("Interior"), phrase("Engine"), phrase("Boot"),
+        phrase("Scratch"), phrase("Dent"), phrase("Lamp"),
+        phrase("Scratch, front left door"), phrase("Dent, front left door"),
+        phrase("Scratch, front right door"), phrase("Dent, front right door"),
+        phrase("Scratch, rear left door"), phrase("Dent, rear left door"),
+        phrase("Scratch, rear right door"), phrase("Dent, rear right door"),
+        phrase("Scratch, left wing"), phrase("Dent, left wing"),
+        phrase("Scratch, right wing"), phrase("Dent, right wing"),
+        phrase("Broken left headlamp"), phrase("Broken right headlamp"),
+        phrase("Simulated"), phrase("Inspection"), phrase("Studio"),
+    )
+}  # fmt: skip
 NAME = re.compile(r"([a-z]+)_(\d+)\Z")
 
 
@@ -58,10 +80,18 @@ def side(texts: Texts, angle: float, rotation: int) -> str:
     return f"{texts.number(angle)}° {texts.say(SIDES[eighth])}"
 
 
-def title(texts: Texts, picture: Picture, number: int, of: int) -> str:
-    """What a picture is called: its own title, else its set and number."""
+def known(texts: Texts, text: str) -> str:
+    """A text of a plan or a camera in the page's language where it is a usual one."""
+    usual = KNOWN.get(text.lower())
+    return text if usual is None else texts.say(usual)
+
+
+def title(texts: Texts, picture: Picture, number: int, of: int, rotation: int = 1) -> str:
+    """What a picture is called: its own title, else from where it is seen, or set and number."""
     if picture.title:
-        return picture.title
+        return known(texts, picture.title)
+    if picture.set is PictureSet.HERO and picture.angle_deg is not None:
+        return side(texts, picture.angle_deg, rotation)
     name = texts.say(SETS[picture.set])
     return f"{name} {number}" if of > 1 else name
 

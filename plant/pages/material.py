@@ -66,7 +66,8 @@ class Material:
     def title(self, picture: Picture) -> str:
         """What a picture is called among those of its set."""
         same = self.capture.of(picture.set)
-        return facts.title(self.texts, picture, same.index(picture) + 1, len(same))
+        rotation = self.capture.manifest.rotation
+        return facts.title(self.texts, picture, same.index(picture) + 1, len(same), rotation)
 
 
 def film_name(file: str) -> str:

@@ -63,10 +63,9 @@ def _damages(material: Material, spin: dict[str, Any] | None) -> list[Marked]:
         frame = stage.marked_frame(one, spin, capture.manifest.frames_per_turn)
         place = spin["frames"][frame]["label"] if spin and frame is not None else ""
         photo = material.shot(pictures[one.photo]) if one.photo else None
-        label = f"{material.texts.say('Damage')} {number}: {one.text}"
-        found.append(
-            Marked(number, one.text, label, one.source, frame, place, photo, x=one.x, y=one.y)
-        )
+        text, source = (facts.known(material.texts, said) for said in (one.text, one.source))
+        label = f"{material.texts.say('Damage')} {number}: {text}"
+        found.append(Marked(number, text, label, source, frame, place, photo, x=one.x, y=one.y))
     return found
 
 

@@ -14,7 +14,7 @@ import numpy as np
 from PIL import Image
 
 from simulators.studio import panorama, views
-from simulators.studio.damage import Injury
+from simulators.studio.damage import TEXTS, Injury
 from simulators.studio.faults import CROP_M, OFFSET_DEG, CameraFault, Faults, developed
 from simulators.studio.picture import SAMPLES, View, photograph
 from simulators.studio.style import Look
@@ -238,7 +238,7 @@ def _markers(order: Order, car: Vehicle, folder: Path) -> Iterator[Damage]:
             frame_angle_deg=round(best.angle_deg, 1),
             x=round(x, 5),
             y=round(y, 5),
-            text=f"{one.kind} {one.place.replace('-', ' ')}",
+            text=TEXTS[one.kind].format(one.place.replace("-", " ")),
             source="simulated",
             photo=photo if (folder / photo).exists() else None,
         )

@@ -28,6 +28,9 @@ PLACES = (
 )  # fmt: skip
 
 
+TEXTS = {"scratch": "Scratch, {}", "dent": "Dent, {}", "lamp": "Broken {}"}
+
+
 @dataclass(frozen=True)
 class Injury:
     """One damage: what, the name of its place, and where (vehicle's axes), with its size (m)."""
