@@ -124,6 +124,7 @@ def _site(folder: Path, *tables: str) -> Path:
         before, _, after = text.partition(head)
         text = before + table + "\n" + after.partition("\n\n")[2]
     text = text.replace('tags = "meters', f'tags = "{SITE.parent}/meters')
+    text = text.replace('plan = "', f'plan = "{SITE.parent}/')
     path = folder / "site.toml"
     path.write_text(text, encoding="utf-8")
     return path

@@ -117,6 +117,8 @@ WORDS = {
 
 def item_name(texts: Texts, item: str) -> str:
     """What an item is called, with its place: `Braking force, front axle, left`."""
+    if "." not in item:
+        return item.replace("_", " ")
     bench, *between, last = item.split(".")
     quantity, side = _sided(last)
     key = f"{bench}.{quantity}" if f"{bench}.{quantity}" in QUANTITIES else f"{bench}.{last}"

@@ -153,3 +153,7 @@ def test_every_item_of_a_case_has_a_name_in_both_languages() -> None:
         == "Rabattement de la coupure, feu de croisement, droite"
     )
     assert item_name(english, "new.thing") == "new.thing"
+
+
+def test_an_item_without_a_place_is_called_by_its_words() -> None:
+    assert item_name(Texts("fr"), "first_registration") == "first registration"
