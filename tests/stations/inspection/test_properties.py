@@ -132,10 +132,10 @@ def test_without_a_value_nothing_passes(item: str) -> None:
 @settings(max_examples=40, deadline=None)
 def test_order_is_nothing(seed: int, rng: Any) -> None:
     case = json.loads(json.dumps(random_case(seed)), parse_float=Decimal, parse_int=Decimal)
-    case["visual"] += [
+    case.setdefault("visual", []).extend([
         {"code": "5.2.3.d.2", "location": "fl"}, {"code": "5.2.3.d.2", "location": "fr"},
         {"code": "3.4.1.b.1", "photo": "a.jpg"}, {"code": "3.4.1.b.1", "photo": "b.jpg"},
-    ]  # fmt: skip
+    ])  # fmt: skip
     expected = as_json(judged(case))
     for part in ("measurements", "equipment"):
         pairs = list(case[part].items())
