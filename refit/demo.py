@@ -41,7 +41,7 @@ def demo(
     from refit.table import show
 
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # the children must not outlive us
-    with tempfile.TemporaryDirectory(prefix="refit-demo-") as temporary:
+    with tempfile.TemporaryDirectory(prefix="refit-demo-", ignore_cleanup_errors=True) as temporary:
         if not as_json:
             typer.echo("starting machines, broker, historian and agents (some seconds) ...")
         try:

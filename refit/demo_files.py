@@ -28,6 +28,7 @@ ARRIVE_S = 120.0
 KEPT_MAX = 50
 """A demo may run for days: so many files of a kind are kept, the newest."""
 TOLD_MAX = 5
+STOP_S = 0.3
 
 Progress = Callable[[int, int], None]
 Make = Callable[[Site, Entry, Path, Progress], Path]
@@ -88,10 +89,10 @@ class DemoFiles:
         self._thread.start()
 
     def stop(self) -> None:
-        """End; a file that is being made is not made."""
+        """End: a file that is being made is not made. Who makes it may not look up for long."""
         self._stopping.set()
         if self._thread.is_alive():
-            self._thread.join()
+            self._thread.join(STOP_S)
 
     def finish(self, seconds: float) -> None:
         """Wait until all that is in the ledger now is made, or so long."""

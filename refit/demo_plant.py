@@ -139,8 +139,8 @@ class DemoPlant:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        self.processes.end()
         self.files.stop()
+        self.processes.end()
         if self._ledger is not None:
             self._ledger.close()
 

@@ -157,10 +157,15 @@ def write_album(
     return manifest
 
 
+def panorama_size(order: Order) -> int:
+    """The width of the panorama: it has a middle, and is twice as wide as high."""
+    return int(PANORAMA * order.scale) // 4 * 4
+
+
 def _made(order: Order, car: Vehicle, shot: Shot, folder: Path) -> np.ndarray:
     """The picture of a shot as its sensor gives it."""
     if shot.view is None:
-        size = int(PANORAMA * order.scale)
+        size = panorama_size(order)
         faces = panorama.cube(car, max(size // 4, 16))
         (folder / "interior").mkdir(parents=True, exist_ok=True)
         for name, face in faces.items():

@@ -23,7 +23,7 @@ from urllib.parse import parse_qs, urlsplit
 import numpy as np
 
 from simulators.studio import views
-from simulators.studio.album import Order, Shot, jpeg, shots
+from simulators.studio.album import Order, Shot, jpeg, panorama_size, shots
 from simulators.studio.faults import CROP_M, OFFSET_DEG, CameraFault, developed
 from simulators.studio.garage import Garage, Taken
 from simulators.studio.panorama import cube, equirectangular
@@ -250,7 +250,7 @@ def _counted(folder: Path) -> dict[str, int]:
 
 def _of_shot(order: Order, shot: Shot) -> Taken:
     if shot.view is None:
-        size = int(8192 * order.scale)
+        size = panorama_size(order)
         return equirectangular(cube(vehicle(order.look), size // 4), size), _said(None, None)
     opened = replace(order, look=replace(order.look, opened=shot.opened))
     return _shown(opened, shot.view)
