@@ -21,6 +21,7 @@ from edge.inspection.adapter import Adapter
 from edge.inspection.ears import VISIT, Ear
 from edge.inspection.shelf import Shelf
 from edge.inspection.view import view
+from edge.patience import PatientDisk
 from stations.inspection.facts import Ended, Memory, Message, Plan, Refusal
 from stations.inspection.happenings import (
     Action,
@@ -85,7 +86,8 @@ class InspectionSession:
         self._told: deque[Tell] = deque(maxlen=20)
         self._ended: asyncio.Queue[Ended] = asyncio.Queue()
         self.memory = Memory()
-        self.disk_problem, self.record_problem, self.failures = "", "", 0
+        self.disk = PatientDisk(station, AGAIN_S)
+        self.record_problem, self.failures = "", 0
 
     # What comes from the agent.
 
@@ -122,7 +124,7 @@ class InspectionSession:
             reasons = [str(one) for one in verdict.reasons]
             if machine not in self._own_folders and text:
                 keep = self.shelf.keep_refused
-                await self._on_disk(keep, machine, verdict.id, text, reasons)
+                await self.disk.keep(keep, machine, verdict.id, text, reasons)
         return verdict
 
     async def machine_is(self, machine: str, down: str) -> None:
@@ -168,7 +170,7 @@ class InspectionSession:
 
     def problems(self) -> Iterator[str]:
         """What is wrong now, for people."""
-        for problem in (self.disk_problem, self.record_problem):
+        for problem in (self.disk.problem, self.record_problem):
             if problem:
                 yield f"{self.station}: {problem}"
         if self.failures:
@@ -188,7 +190,7 @@ class InspectionSession:
     async def _give(self, given: Input, answer: asyncio.Future[Action] | None) -> None:
         memory, actions = step(self.plan, self.memory, given)
         if _lasting(memory) != _lasting(self.memory):
-            await self._on_disk(self.shelf.remember, memory)
+            await self.disk.keep(self.shelf.remember, memory)
         self.memory = memory
         for action in actions:
             match action:
@@ -205,20 +207,6 @@ class InspectionSession:
         answer: asyncio.Future[Action] = asyncio.get_running_loop().create_future()
         await self._inputs.put((given, answer))
         return await asyncio.wait_for(answer, VERDICT_S)
-
-    async def _on_disk(self, work: Callable[..., None], *args: Any) -> None:
-        """Do it until the disk takes it: nobody is answered about what would be forgotten."""
-        while True:
-            try:
-                await asyncio.to_thread(work, *args)
-            except OSError as error:
-                if not self.disk_problem:
-                    log.error("the disk refuses", station=self.station, why=str(error))
-                self.disk_problem = f"the disk refuses: {error}"
-                await asyncio.sleep(AGAIN_S)
-            else:
-                self.disk_problem = ""
-                return
 
     async def _tick(self) -> None:
         while True:

@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
 import structlog
 
+from edge.patience import PatientDisk
 from edge.sources.opcua_commands import OpcuaCommands
 from edge.sources.source import Report
 from edge.studio import operator
@@ -87,7 +88,8 @@ class StudioSession:
         self._taken: set[str] = set()
         self._asked: operator.Asks | None = None
         self._commanding = Commanding(commands)
-        self.disk_problem, self.failures = "", 0
+        self.disk = PatientDisk(station, AGAIN_S)
+        self.failures = 0
         self._told: deque[Tell] = deque(maxlen=50)
         self.memory = Memory()
 
@@ -158,8 +160,8 @@ class StudioSession:
 
     def problems(self) -> Iterator[str]:
         """What is wrong now, for people."""
-        if self.disk_problem:
-            yield f"{self.station}: {self.disk_problem}"
+        if self.disk.problem:
+            yield f"{self.station}: {self.disk.problem}"
         if self.failures:
             yield f"{self.station}: the capture failed {self.failures} times, see the log"
         for name, why in self.memory.lost.items():
@@ -190,7 +192,7 @@ class StudioSession:
     async def _give(self, given: Input) -> None:
         memory, actions = step(self.job, self.memory, given)
         if lasting(memory) != lasting(self.memory):
-            await self._on_disk(self.shelf.remember, memory)
+            await self.disk.keep(self.shelf.remember, memory)
         was, self.memory = self.memory, memory
         if isinstance(given, Arrived):
             self._taken.discard(given.frame.file)
@@ -201,20 +203,6 @@ class StudioSession:
                 await self._finished(one)
         if (was.running, memory.running) != (None, None):
             await self._say_asked()
-
-    async def _on_disk(self, work: Callable[..., None], *args: Any) -> None:
-        """Do it until the disk takes it: nothing is done about what would be forgotten."""
-        while True:
-            try:
-                await asyncio.to_thread(work, *args)
-            except OSError as error:
-                if not self.disk_problem:
-                    log.error("the disk refuses", station=self.station, why=str(error))
-                self.disk_problem = f"the disk refuses: {error}"
-                await asyncio.sleep(AGAIN_S)
-            else:
-                self.disk_problem = ""
-                return
 
     async def _do(self, action: Action) -> None:
         match action:
@@ -234,7 +222,7 @@ class StudioSession:
                 log.warning("studio", station=self.station, what=code, about=about)
                 if code == "stray":
                     for file in about:
-                        await self._on_disk(self.shelf.put_aside, file)
+                        await self.disk.keep(self.shelf.put_aside, file)
 
     def _shoot(self, asked: Shoot) -> None:
         try:
@@ -260,7 +248,7 @@ class StudioSession:
     async def _say_asked(self) -> None:
         if (asks := self._asks()) != self._asked:
             self._asked = asks
-            await self._on_disk(operator.ask, self.shelf.operator, asks)
+            await self.disk.keep(operator.ask, self.shelf.operator, asks)
 
     def _asks(self) -> operator.Asks | None:
         running = self.memory.running
@@ -302,7 +290,7 @@ class StudioSession:
     async def _finished(self, acquired: Acquired) -> None:
         """The record is safe and that is remembered: what it was made of may go."""
         files = [one.file for one in acquired.pictures]
-        await self._on_disk(
+        await self.disk.keep(
             self.shelf.finish, acquired.capture, files, self._output.keeps_originals
         )
         await self._sweep()
@@ -312,7 +300,7 @@ class StudioSession:
         needed = files_of(self.memory) | self._taken
         for name in await asyncio.to_thread(self.shelf.waiting):
             if name not in needed and name not in self._taken:
-                await self._on_disk(self.shelf.put_aside, name)
+                await self.disk.keep(self.shelf.put_aside, name)
 
     async def _look_after(self) -> None:
         """Originals are kept for as long as the site file says."""

@@ -115,10 +115,14 @@ WORDS = {
 }
 
 
+# Items that have no place.
+WHOLE = {"visual": phrase("What the inspector sees")}
+
+
 def item_name(texts: Texts, item: str) -> str:
     """What an item is called, with its place: `Braking force, front axle, left`."""
     if "." not in item:
-        return item.replace("_", " ")
+        return texts.say(WHOLE[item]) if item in WHOLE else item.replace("_", " ")
     bench, *between, last = item.split(".")
     quantity, side = _sided(last)
     key = f"{bench}.{quantity}" if f"{bench}.{quantity}" in QUANTITIES else f"{bench}.{last}"

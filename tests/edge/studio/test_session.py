@@ -160,13 +160,13 @@ async def test_a_full_disk_holds_the_vehicle_and_loses_nothing(
             await one(bench)
         full["is"] = True
         bench.show(state="REVIEW")
-        await eventually(lambda: "No space" in studio.disk_problem, "the disk is full")
+        await eventually(lambda: "No space" in studio.disk.problem, "the disk is full")
         assert "set_acquisition_done" not in bench.controller.values
         full["is"] = False
         for one in STEPS[6:]:
             await one(bench)
         assert (await bench.recorded())["complete"]
-        assert not studio.disk_problem
+        assert not studio.disk.problem
 
 
 async def test_a_clock_that_is_set_changes_nothing(bench: Bench) -> None:

@@ -156,4 +156,5 @@ def test_every_item_of_a_case_has_a_name_in_both_languages() -> None:
 
 
 def test_an_item_without_a_place_is_called_by_its_words() -> None:
-    assert item_name(Texts("fr"), "first_registration") == "first registration"
+    assert item_name(Texts("fr"), "visual") == "Ce que voit le contrôleur"
+    assert item_name(Texts("fr"), "never_named") == "never named"
