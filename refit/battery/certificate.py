@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from refit.battery.options import ended
+from refit.battery.options import AsJson, ended, say_json
 
 if TYPE_CHECKING:
     from stations.battery.record import PackRecord
@@ -29,6 +29,7 @@ def certificate(
         Path | None,
         typer.Option(help="The raw trace; else the one beside the record, if it is there."),
     ] = None,
+    json: AsJson = False,
 ) -> None:
     """Print the certificate of a battery: grade, state of health with its interval, modules, proof.
 
@@ -56,7 +57,13 @@ def certificate(
         raise ended("certificate", [str(error)]) from error
     except OSError as error:
         raise ended("certificate", [f"{out}: {error.strerror or error}"]) from error
-    typer.echo(f"{out}: {found.grade.grade if found.grade else 'no grade'}, {found.record_id}")
+    letter = found.grade.grade if found.grade else None
+    if json:
+        digest = hashlib.sha256(pdf).hexdigest()
+        record_id = found.record_id
+        say_json({"certificate": str(out), "sha256": digest, "grade": letter, "record": record_id})
+    else:
+        typer.echo(f"{out}: {letter or 'no grade'}, {found.record_id}")
 
 
 def _trace(record: Path, found: PackRecord, given: Path | None) -> Trace | None:

@@ -132,6 +132,10 @@ def _rest(trace: Trace, first: int, last: int) -> Rest:
     return Rest(first, last, seconds, end, remaining, seconds >= 3600 or rate < SETTLED_V)
 
 
+def _nothing(*reasons: str, window_pct: float | None = None) -> Window:
+    return Window(None, None, None, None, None, window_pct, False, reasons)
+
+
 def window_capacity(
     trace: Trace,
     curve: Curve,
@@ -147,11 +151,11 @@ def window_capacity(
     found = rests(trace, rest)
     noted = () if trace.temperature_degc is not None else ("temperature_unknown",)
     if len(found) < 2:
-        return Window(None, None, None, None, None, None, False, ("no_two_rests", *noted))
+        return _nothing("no_two_rests", *noted)
     soc = curve.soc(np.array([one.ocv_v + one.remaining_v for one in found]))
     low, high = sorted((int(np.argmin(soc)), int(np.argmax(soc))))
     if low == high:
-        return Window(None, None, None, None, None, 0.0, False, ("window_too_small", *noted))
+        return _nothing("window_too_small", *noted, window_pct=0.0)
     pair, ends = (found[low], found[high]), (float(soc[low]), float(soc[high]))
     part = slice(pair[0].last + 1, pair[1].first + 1)
     charge = moved(trace, rest)

@@ -19,6 +19,7 @@ from typing import Any
 
 from stations.inspection.codes import MachineKind
 from stations.inspection.facts import Order, StepName, Value
+from stations.inspection.judging.days import months_later
 
 PETROL = ("petrol", "lpg", "cng", "ethanol", "petrol_hybrid", "hybrid_petrol", "hybrid")
 DIESEL = ("diesel", "diesel_hybrid", "hybrid_diesel")
@@ -26,6 +27,7 @@ ELECTRIC = ("electric", "hydrogen")
 FUELS = (*PETROL, *DIESEL, *ELECTRIC)
 CATEGORIES = ("M1", "N1")
 PETROL_MEASURED, DIESEL_MEASURED = date(1972, 10, 1), date(1980, 1, 1)
+REINSPECTION_MONTHS = 2
 PETROL_OBD, DIESEL_OBD = date(2001, 1, 1), date(2004, 1, 1)
 
 AXLES, SIDES = ("axle1", "axle2"), ("l", "r")
@@ -127,19 +129,7 @@ def is_limited(order: Order, today: date) -> bool:
     """Whether only what was found before is looked at again: within two months of the test."""
     if order.kind == "full" or order.earlier_date is None or not order.earlier:
         return False
-    return order.earlier_date <= today <= two_months_after(order.earlier_date)
-
-
-def two_months_after(day: date) -> date:
-    """The same day two months on, or the last of that month."""
-    month = day.month + 2
-    year, month = day.year + (month - 1) // 12, (month - 1) % 12 + 1
-    for last in (day.day, 30, 29, 28):
-        try:
-            return date(year, month, last)
-        except ValueError:
-            continue
-    raise AssertionError("every month has 28 days")
+    return order.earlier_date <= today <= months_later(order.earlier_date, REINSPECTION_MONTHS)
 
 
 def _listed(codes: Iterable[str]) -> frozenset[StepName]:

@@ -12,14 +12,16 @@ from stations.inspection.facts import Order, StepName
 from stations.inspection.identity import vin_hash, vin_of
 from stations.inspection.requirements import (
     ALWAYS,
+    FUELS,
     MACHINES,
     MEASURED,
     NEEDED,
+    REINSPECTION_MONTHS,
     is_limited,
     required,
     step_of,
-    two_months_after,
 )
+from wire.rule_sets import rule_set
 
 TODAY = date(2026, 11, 25)
 BURNING = {StepName.GAS, StepName.OPACITY, StepName.OBD, StepName.CONTINUITY}
@@ -71,8 +73,6 @@ def test_a_re_inspection_has_what_was_found() -> None:
 
 
 def test_after_two_months_it_is_a_full_test() -> None:
-    assert two_months_after(date(2026, 12, 31)) == date(2027, 2, 28)
-    assert two_months_after(date(2026, 9, 25)) == TODAY
     assert len(again("4.1.2.a.2", on=date(2026, 9, 25))) == len(ALWAYS) + 1
     assert StepName.BRAKES in again("4.1.2.a.2", on=date(2026, 9, 24))
     assert StepName.BRAKES in again("4.1.2.a.2", on=date(2026, 11, 26))
@@ -93,3 +93,25 @@ def test_a_vin_is_known_again_by_the_key_alone() -> None:
     assert vin == "VF1AAAAAA12345678"
     assert vin_hash(b"one", vin) == vin_hash(b"one", vin) != vin_hash(b"two", vin)
     assert vin_of("VF1AAAAAI12345678") is None and vin_of("VF1") is None
+
+
+@pytest.mark.parametrize("day", ["1960-01-01", "1985-01-01", "2000-12-31", "2002-01-01", None])
+@pytest.mark.parametrize("fuel", FUELS)
+def test_what_the_newest_rule_set_asks_for_is_a_part_of_the_session(
+    fuel: str, day: str | None
+) -> None:
+    rules = rule_set()
+    first = None if day is None else date.fromisoformat(day)
+    parts = required(Order(visit="v", vehicle={"fuel": fuel, "first_registration": day}), TODAY)
+    asked = {
+        item
+        for row in rules.required
+        if (not row.fuels or rules.family(fuel) in row.fuels)
+        and (first is None or first in row.first_registered)
+        for item in row.items
+    }
+    assert {item for item in asked if (step := step_of(item)) and step not in parts} == set()
+
+
+def test_the_session_and_the_newest_rule_set_have_the_same_months() -> None:
+    assert rule_set().figures["reinspection_months"].value == REINSPECTION_MONTHS

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from datetime import date
+from typing import Any
 
 from stations.inspection.judging.case import Case, Wrong
 from stations.inspection.judging.codes import WrongCode, parse
@@ -151,40 +152,27 @@ class Judge:
         )
 
     def _visual(self, case: Case) -> list[Finding]:
-        found = []
-        for seen in case.visual or ():
-            point = self.rules.known_codes[seen.code]
-            found.append(
-                Finding(
-                    code=seen.code,
-                    severity=int(parse(seen.code).severity),
-                    rule="visual",
-                    source=point.source,
-                    mark=point.mark,
-                    location=seen.location,
-                    photo=seen.photo,
-                    by="visual",
-                )
+        return [
+            self._of_code(
+                one.code, rule="visual", by="visual", location=one.location, photo=one.photo
             )
-        return found
+            for one in case.visual or ()
+        ]
+
+    def _of_code(self, code: str, **said: Any) -> Finding:
+        """A finding that is its code, of which the rule set knows the source."""
+        point = self.rules.known_codes[code]
+        return Finding(
+            code=code, severity=int(parse(code).severity), source=point.source, mark=point.mark,
+            **said,
+        )  # fmt: skip
 
     def _standing(self, scope: Scope) -> list[Finding]:
         """Findings of the earlier test that were not looked at again: they stand."""
-        found = []
-        for one in scope.standing:
-            point = self.rules.known_codes[one.code]
-            found.append(
-                Finding(
-                    code=one.code,
-                    severity=int(parse(one.code).severity),
-                    rule="not-tested-again",
-                    source=point.source,
-                    mark=point.mark,
-                    location=one.location,
-                    by="earlier",
-                )
-            )
-        return found
+        return [
+            self._of_code(one.code, rule="not-tested-again", by="earlier", location=one.location)
+            for one in scope.standing
+        ]
 
     def _recall(self, case: Case, findings: list[Finding], outcome: Outcome) -> None:
         recall, said = self.rules.recall, case.vehicle.recall_stop_drive
@@ -225,18 +213,9 @@ class Judge:
             outcome.open = [open_ for open_ in outcome.open if open_.item != one.item]
             decided.append(Decided(**one.model_dump()))
             if one.outcome != "pass" and one.outcome in self.rules.known_codes:
-                point = self.rules.known_codes[one.outcome]
+                place = {"location": one.item, "item": one.item}
                 findings.append(
-                    Finding(
-                        code=one.outcome,
-                        severity=int(parse(one.outcome).severity),
-                        rule="inspector",
-                        source=point.source,
-                        mark=point.mark,
-                        location=one.item,
-                        item=one.item,
-                        by="inspector",
-                    )
+                    self._of_code(one.outcome, rule="inspector", by="inspector", **place)
                 )
         if wrong:
             raise Wrong(wrong)
