@@ -47,15 +47,19 @@ class PlainExhaust(Known):
             if not low <= value <= high:
                 self.found.add(("8.2.12.c.2", None))
 
-        catalysed = self.catalyst is not False
-        self.hold("co_idle", self.must("co_idle"), self.delivered("gas.co_idle"), 2,
+        measured = self.first is None or self.first >= date(1972, 10, 1)
+        smoked = self.first is None or self.first >= date(1980, 1, 1)
+        catalysed = measured and self.catalyst is not False
+        self.hold("co_idle", self.must("co_idle", measured), self.delivered("gas.co_idle"), 2,
                   lambda: co("gas.co_idle", "co_maker_pct", ("0.5", "0.3")))  # fmt: skip
         self.hold("co_fast", self.must("co_fast", catalysed), self.delivered("gas.co_fast"), 2,
                   lambda: co("gas.co_fast", "co_maker_fast_pct", ("0.3", "0.2")))  # fmt: skip
         self.hold(
             "lambda", self.must("lambda", catalysed), self.delivered("gas.lambda"), 2, mixture
         )
-        self.hold("opacity", self.must("opacity"), self.delivered("opac.k_result"), 2, self._smoke)
+        self.hold(
+            "opacity", self.must("opacity", smoked), self.delivered("opac.k_result"), 2, self._smoke
+        )
 
     def _smoke(self) -> None:
         value = self.value("opac.k_result")
