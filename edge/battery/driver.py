@@ -161,12 +161,15 @@ class Driver:
 
     async def _secured(self) -> None:
         """Until the bench says that no current flows: before that nothing else is thought of."""
+        told = ""
         while True:
             try:
                 await self._bench.secure()
                 break
             except BenchLost as error:
-                log.error("the current cannot be switched off", why=str(error))
+                if str(error) != told:  # for hours it would be the same line
+                    told = str(error)
+                    log.error("the current cannot be switched off", why=told)
             await self._timing.sleep(AGAIN_S)
         await self._timing.sleep(SETTLE_S)
 

@@ -9,7 +9,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import TextIO
 
-HEAD = ("Test Time / s", "Voltage / V", "Current / A", "Step", "Temperature / degC")
+from stations.battery.trace import columns_of
+
 SYNC_S = 10.0  # so much of a trace a power cut may cost
 TAIL = 4096
 
@@ -28,8 +29,7 @@ class Recording:
             _cut_half_a_row(self.path)
         self._file = self.path.open("a", encoding="utf-8", newline="")
         if is_new:
-            names = [*HEAD, *(f"cell_{number}" for number in range(1, self._cells + 1))]
-            self._file.write(",".join(names) + "\n")
+            self._file.write(",".join(columns_of(self._cells)) + "\n")
             self._sync(-math.inf)
         return self
 

@@ -26,16 +26,16 @@ def write_trace(path: Path, run: Run) -> str:
     """
     import numpy as np
 
+    from stations.battery.trace import columns_of
+
     count = run.cells_v.shape[1]
-    head = ["Test Time / s", "Voltage / V", "Current / A", "Step", "Temperature / degC"]
-    head += [f"cell_{number}" for number in range(1, count + 1)]
     cells, none = ",%.3f" * count, "," * count
     digest = hashlib.sha256()
     sampled = np.isfinite(run.cells_v[:, 0]).tolist()
     columns = (run.time_s, run.voltage_v, run.current_a, run.step, run.degc)
     rows = zip(*(np.asarray(one).tolist() for one in columns), strict=True)
     with path.open("wb") as file:
-        lines = [",".join(head)]
+        lines = [",".join(columns_of(count))]
         for at, row in enumerate(rows):
             tail = cells % tuple(run.cells_v[at].tolist()) if sampled[at] else none
             time_s, volts, amperes, step, degc = row

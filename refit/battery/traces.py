@@ -18,10 +18,17 @@ from pathlib import Path
 import numpy as np
 
 from stations.battery.plausible import doubt
-from stations.battery.trace import Floats, Instrument, Trace
+from stations.battery.trace import (
+    CURRENT,
+    STEP,
+    TEMPERATURE,
+    TIME,
+    VOLTAGE,
+    Floats,
+    Instrument,
+    Trace,
+)
 
-TIME, VOLTAGE, CURRENT = "Test Time / s", "Voltage / V", "Current / A"
-STEP, TEMPERATURE = "Step", "Temperature / degC"
 NEEDED = (TIME, VOLTAGE, CURRENT)
 CELL = re.compile(r"cell_([1-9]\d*)")
 CELL_MAX = 5.5

@@ -14,8 +14,17 @@ from numpy.typing import NDArray
 Floats = NDArray[np.float64]
 Flags = NDArray[np.bool_]
 
+# Columns of a trace's file, after the Battery Data Format; cells follow as cell_1, cell_2, ...
+TIME, VOLTAGE, CURRENT = "Test Time / s", "Voltage / V", "Current / A"
+STEP, TEMPERATURE = "Step", "Temperature / degC"
 EDGE_S = 1.0  # a step is sampled at its edge when its first row comes within this time
 REST_PART_PER_H = 1 / 1000  # |I| <= Q x this is rest
+
+
+def columns_of(cells: int) -> tuple[str, ...]:
+    """The head of a file that has every column."""
+    named = (f"cell_{number}" for number in range(1, cells + 1))
+    return (TIME, VOLTAGE, CURRENT, STEP, TEMPERATURE, *named)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
