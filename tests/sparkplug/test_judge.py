@@ -7,10 +7,15 @@ import pytest
 from refit.conformance import assertions
 from refit.conformance.judge import judge
 from refit.conformance.judge.book import full
+from refit.conformance.packets import Packet
+from tests.sparkplug.doubles import wire
 from tests.sparkplug.doubles.edge import HOST, FaultyEdge
 from tests.sparkplug.doubles.edge_faults import FAULTS
-from tests.sparkplug.doubles.host import FaultyHost
+from tests.sparkplug.doubles.host import STATE, FaultyHost
 from tests.sparkplug.doubles.host_faults import FAULTS as HOST_FAULTS
+from tests.sparkplug.doubles.payloads import state
+
+ANSWERS = "tck-id-message-flow-hid-sparkplug-state-message-delivered"
 
 
 @pytest.mark.parametrize("version", [4, 5])
@@ -23,6 +28,31 @@ def test_nothing_is_reported_of_a_faultless_edge(version: int) -> None:
 def test_nothing_is_reported_of_a_faultless_host(version: int) -> None:
     book = judge(FaultyHost(version=version).run())
     assert book.said() == ""
+
+
+class LeavingHost(FaultyHost):
+    """Its Will of before comes late; it says that it is offline, and goes after `stays_ms`."""
+
+    stays_ms = 0
+
+    def run(self) -> list[Packet]:
+        self._connect()
+        self._births_come()
+        self.hear(STATE, state(False, self.will_ms - 1), 1)
+        self._death()
+        self.wait(self.stays_ms)
+        self.say(wire.disconnect(self.version, 4))
+        self.end()
+        return self.recorder.log
+
+
+@pytest.mark.parametrize(("stays_ms", "broken"), [(0, set()), (5_000, {ANSWERS})])
+def test_who_leaves_may_say_offline_to_offline_and_who_stays_may_not(
+    stays_ms: int, broken: set[str]
+) -> None:
+    host = LeavingHost()
+    host.stays_ms = stays_ms
+    assert set(judge(host.run()).broken) == broken
 
 
 @pytest.mark.parametrize(("fault", "version"), FAULTS)

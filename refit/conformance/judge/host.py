@@ -88,6 +88,7 @@ class HostSession:
         self.will_ms: int | None = None
         self.is_first = self.is_announced = self.is_leaving = False
         self.offline_ms: int | None = None
+        self.echoed = False  # offline was answered with offline: allowed only to one who leaves
         self.newer_ms: int | None = None
         self.death: tuple[int, int] | None = None
 
@@ -200,8 +201,9 @@ class HostSession:
         see(DEATH_QOS, packet.qos == 1, where, f"QoS {packet.qos}")
         see(DEATH_RETAIN, packet.retain, where, "not retained")
         if self.offline_ms is not None:
-            see(AGAIN, False, where, "it answered offline with offline")
-            self.offline_ms = None
+            if packet.at_ms - self.offline_ms > ANSWER_MS_MAX:
+                see(AGAIN, False, where, "its own offline STATE was not answered")
+            self.echoed, self.offline_ms = True, None
         self.is_leaving = True
         self.death = (at_ms, packet.at_ms)
 
@@ -210,6 +212,11 @@ class HostSession:
         if self.newer_ms is not None and self.id is not None:
             self.foreign[self.one.server, self.id] = self.newer_ms
             self.newer_ms = None
+        if self.echoed:
+            at_ms = self.death[1] if self.death is not None else packet.at_ms
+            leaves = packet.kind == "DISCONNECT" and packet.at_ms - at_ms <= ANSWER_MS_MAX
+            see(AGAIN, leaves, where, "it answered offline with offline, and stayed")
+            self.echoed = False
         if packet.kind == "DISCONNECT":
             if not self.is_announced:
                 return
