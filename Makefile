@@ -49,7 +49,7 @@ influx2: $(STAMP)
 # alone.
 test: $(STAMP) servers check
 	$(BIN)/python -m pytest -n 2 --dist loadfile -m "not system and not chaos and not alone"
-	$(BIN)/python -m pytest -n 4 --dist loadfile --no-loadscope-reorder -m "(system or chaos) and not alone"
+	$(BIN)/python -m pytest -n 3 --dist loadfile --no-loadscope-reorder -m "(system or chaos) and not alone"
 	$(BIN)/python -m pytest -m alone
 
 fast: $(STAMP)
