@@ -10,6 +10,7 @@ from contextlib import closing
 from dataclasses import replace
 from typing import Any
 
+import psutil
 import pytest
 
 from plant.stores.influx import InfluxStore
@@ -24,7 +25,7 @@ from tests.plant.influx import config, opened
 from tests.plant.plant import ManualClock
 from tests.plant.points import T0, angles, points
 from tests.plant.store_contract import EVER
-from tests.servers import InfluxDB
+from tests.servers import InfluxDB, until
 from wire.sparkplug.metrics import MetricName
 
 pytestmark = pytest.mark.system
@@ -138,13 +139,19 @@ def test_a_list_that_takes_long_is_waited_for_at_the_second_try(
     monkeypatch.setattr(reading_module, "PING_S", 60.0)
     with closing(Client(config(server))) as client:
         reading = Reading(client)
+        process = psutil.Process(server.pid)
         os.kill(server.pid, signal.SIGSTOP)
-        with pytest.raises(StoreUnavailable, match="timed out"):
-            reading.catalog()
-        with pytest.raises(StoreUnavailable, match="database not found"):
-            reading.catalog()
-        with pytest.raises(StoreUnavailable):
-            reading.catalog()
+        try:
+            # Its threads stop one by one: one that has not yet could still answer.
+            until(lambda: process.status() == psutil.STATUS_STOPPED, "the server stands still")
+            with pytest.raises(StoreUnavailable, match="timed out"):
+                reading.catalog()
+            with pytest.raises(StoreUnavailable, match="database not found"):
+                reading.catalog()
+            with pytest.raises(StoreUnavailable):
+                reading.catalog()
+        finally:
+            os.kill(server.pid, signal.SIGCONT)
     assert waits == [0.2, reading_module.SLOW_CATALOG_S, 0.2]
 
 
